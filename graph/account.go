@@ -57,7 +57,7 @@ func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*m
 		return &model.LoginPayload{UserErrors: []*model.UserError{
 			{
 				Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{},
-				Reason: new(string(all[0].Reason)),
+				Reason: userReason(all[0]),
 			},
 		}}, nil
 	}

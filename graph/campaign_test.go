@@ -621,7 +621,7 @@ func TestCampaignShowsItsTransitionsReadinessAndHistory(t *testing.T) {
 		{
 			name:     "what a trusted owner may do with a draft",
 			document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
-			want:     `{"allowedTransitions":[{"blockedBy":null,"mutation":"updateCampaign","to":"READY"}]}`,
+			want:     `{"allowedTransitions":[{"blockedBy":null,"mutation":"UPDATE_CAMPAIGN","to":"READY"}]}`,
 		},
 		{
 			name:     "what an owner may do by a key that may not approve",
@@ -633,7 +633,7 @@ func TestCampaignShowsItsTransitionsReadinessAndHistory(t *testing.T) {
 			name:     "what others may",
 			as:       "untrusted",
 			document: `{ campaign(id: "<draft>") { allowedTransitions { to mutation blockedBy { code } } } }`,
-			want:     `{"allowedTransitions":[{"blockedBy":{"code":"approval_required"},"mutation":"updateCampaign","to":"READY"},{"blockedBy":null,"mutation":"updateCampaign","to":"PENDING_APPROVAL"}]}`,
+			want:     `{"allowedTransitions":[{"blockedBy":{"code":"APPROVAL_REQUIRED"},"mutation":"UPDATE_CAMPAIGN","to":"READY"},{"blockedBy":null,"mutation":"UPDATE_CAMPAIGN","to":"PENDING_APPROVAL"}]}`,
 		},
 		{
 			name: "nothing follows after sent", document: `{ campaign(id: "<sent>") { allowedTransitions { to } } }`,
@@ -814,7 +814,7 @@ func TestRepeatedCreateAnswersTheFirstResult(t *testing.T) {
 			if other := ask("two", "l"); other == first {
 				t.Errorf("%s: another key answers the same", tt.path)
 			}
-			if other := ask("three", "k"); !strings.Contains(other, "idempotency_key_reused") {
+			if other := ask("three", "k"); !strings.Contains(other, "IDEMPOTENCY_KEY_REUSED") {
 				t.Errorf("%s: another input with the same key answers %s", tt.path, other)
 			}
 		}

@@ -47,7 +47,7 @@ func shownResult(result event.Result) *model.EventResult {
 	}
 	code, _ := userCode(result.Err.Code) // an event is rejected only for faults that its sender can correct
 	message := result.Err.Error()
-	shown.Code, shown.Message = &code, &message
+	shown.Code, shown.Reason, shown.Message = &code, userReason(result.Err), &message
 	return shown
 }
 

@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code message } userErrors { code field reason } } }`
+const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code reason message } userErrors { code field reason } } }`
 
 // mailed creates a campaign of an account with one recipient.
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
@@ -224,7 +224,7 @@ func TestWhoMayRecordEvents(t *testing.T) {
 		if apitest.At(t, all, "recordEvents", "recordedCount") != float64(5000) {
 			t.Errorf("%.300v", all)
 		}
-		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
+		for reason, events := range map[string][]any{"TOO_MANY_EVENTS": append(many, event), "EVENTS_REQUIRED": {}} {
 			data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
 			got := fmt.Sprint(apitest.At(t, data, "recordEvents", "userErrors"))
 			if got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {

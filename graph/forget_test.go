@@ -77,7 +77,7 @@ func TestAPersonIsForgottenOverHTTP(t *testing.T) {
 			t.Errorf("with forgetSuppression: %s, want %s", got, want)
 		}
 		ids := slices.Repeat([]any{"1"}, 251)
-		if got := forget(a, object{"ids": ids}); !strings.Contains(got, `"reason":"too_many_ids"`) {
+		if got := forget(a, object{"ids": ids}); !strings.Contains(got, `"reason":"TOO_MANY_IDS"`) {
 			t.Errorf("251 ids: %s", got)
 		}
 		if got := forget(a, object{"ids": []any{globalID(gid.Tag, 1)}}); !strings.Contains(got, `"code":"INVALID"`) {
@@ -139,7 +139,7 @@ func TestEventsOfContactsAreTheNewest(t *testing.T) {
 		}
 		for _, first := range []int{0, -1, 101} {
 			response := w.Query(t, a.Key, fmt.Sprintf(`{ contacts { nodes { events(first: %d) { at } } } }`, first), nil)
-			if len(response.Errors) == 0 || response.Errors[0].Extensions["reason"] != "page_size" {
+			if len(response.Errors) == 0 || response.Errors[0].Extensions["reason"] != "PAGE_SIZE" {
 				t.Errorf("first %d: %s", first, response.Body)
 			}
 		}

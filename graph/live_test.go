@@ -384,7 +384,7 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 		refused := s.want("error")
 		third := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
 		for _, text := range []string{string(refused.Payload), third.wantEvent("next")} {
-			for _, part := range []string{`"code":"RATE_LIMITED"`, `"reason":"too_many_subscriptions"`, `"retryAfterSeconds":60`, "has as many subscriptions open as it may"} {
+			for _, part := range []string{`"code":"RATE_LIMITED"`, `"reason":"TOO_MANY_SUBSCRIPTIONS"`, `"retryAfterSeconds":60`, "has as many subscriptions open as it may"} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s lacks %s", text, part)
 				}

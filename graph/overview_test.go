@@ -352,7 +352,8 @@ func TestSumsRefuseWhatIsTooMuchOrNotKept(t *testing.T) {
 				t.Errorf("%s is answered: %s", document, response.Body)
 				continue
 			}
-			got := fmt.Sprintf("%v %v", response.Errors[0].Extensions["field"], response.Errors[0].Extensions["reason"])
+			extensions := response.Errors[0].Extensions
+			got := fmt.Sprintf("%v %s", extensions["field"], strings.ToLower(fmt.Sprint(extensions["reason"])))
 			if !strings.HasPrefix(got, want) || response.Errors[0].Code() != "BAD_USER_INPUT" {
 				t.Errorf("%s is answered %q, want %q: %s", document, got, want, response.Body)
 			}

@@ -717,14 +717,14 @@ type Mutation {
   Changes what the input names and leaves the rest; nothing is written unless all is valid. Legacy: ` + "`" + `Campaign.Update` + "`" + `.
 
   An approval covers the content of the campaign's emails, its audience and the rules of the segments that this names. If an account that needs approval changes
-  any of it, a campaign that is READY becomes PENDING_APPROVAL; while it is SENDING, PAUSED or SENT the change is a conflict, ` + "`" + `not_in_status` + "`" + `. If what is started is
-  not what was approved, the answer is a conflict, ` + "`" + `approval_withdrawn` + "`" + `, and the campaign is PENDING_APPROVAL.
+  any of it, a campaign that is READY becomes PENDING_APPROVAL; while it is SENDING, PAUSED or SENT the change is a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `. If what is started is
+  not what was approved, the answer is a conflict, ` + "`" + `APPROVAL_WITHDRAWN` + "`" + `, and the campaign is PENDING_APPROVAL.
   """
   updateCampaign("What to change." input: UpdateCampaignInput!): UpdateCampaignPayload!
 
   """
   Makes a campaign that waits for approval ready, as its content and its audience are now. Needs the scope ` + "`" + `approve` + "`" + ` and a trusted account or an admin. Once the time
-  to send it has passed it is a conflict, ` + "`" + `schedule_in_past` + "`" + `. Legacy: ` + "`" + `Campaign.Approve` + "`" + `.
+  to send it has passed it is a conflict, ` + "`" + `SCHEDULE_IN_PAST` + "`" + `. Legacy: ` + "`" + `Campaign.Approve` + "`" + `.
   """
   approveCampaign("What to approve." input: ApproveCampaignInput!): ApproveCampaignPayload!
 
@@ -762,7 +762,7 @@ type Mutation {
   createEmail("The new email." input: CreateEmailInput!): CreateEmailPayload!
 
   """
-  Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `. An email that a campaign sends at present keeps its content: a conflict, ` + "`" + `not_in_status` + "`" + `, that
+  Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `. An email that a campaign sends at present keeps its content: a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `, that
   names the campaign. Campaigns that were approved with the email wait for approval again, unless an admin or a trusted account changes it.
   """
   updateEmail("What to change." input: UpdateEmailInput!): UpdateEmailPayload!
@@ -837,7 +837,7 @@ type Mutation {
 
   """
   Changes what the input names of a segment. Campaigns that were approved with other rules wait for approval again, unless an admin or a trusted account changes
-  them; while such a campaign is SENDING or PAUSED the change is a conflict, ` + "`" + `not_in_status` + "`" + `.
+  them; while such a campaign is SENDING or PAUSED the change is a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `.
   """
   updateSegment("What to change." input: UpdateSegmentInput!): UpdateSegmentPayload!
 
@@ -926,8 +926,8 @@ type UserError {
   message: String!
   "Path of the argument at fault, such as ` + "`" + `[\"input\", \"schedule\", \"timeZone\"]` + "`" + `; empty when it is none alone."
   field: [String!]!
-  "Stable detail within the code, such as ` + "`" + `schedule_in_past` + "`" + `."
-  reason: String
+  "Which fault it is, within the code; null where the code says all."
+  reason: UserErrorReason
 }
 
 "What every mutation answers but ` + "`" + `command` + "`" + `: the result beside it is null or empty with user errors."
@@ -946,6 +946,250 @@ enum UserErrorCode {
   CONFLICT
   "User name and password, or the key, are wrong."
   INVALID_CREDENTIALS
+}
+
+"Details within a ` + "`" + `UserErrorCode` + "`" + `, one for each fault that a program may want to tell from the others. ` + "`" + `extensions.reason` + "`" + ` of errors has the same names and more. Others may be added."
+enum UserErrorReason {
+  "The size of a page is out of bounds."
+  PAGE_SIZE
+  "An id is malformed or names another type."
+  ID_INVALID
+  "A list has more ids than allowed."
+  TOO_MANY_IDS
+  "A text is longer than allowed."
+  TEXT_TOO_LONG
+  "An instant is not one of RFC 3339."
+  INSTANT_INVALID
+  "An instant lies outside of the years that are kept."
+  INSTANT_OUT_OF_RANGE
+  "An idempotency key is empty or too long."
+  IDEMPOTENCY_KEY_LENGTH
+  "An idempotency key was used with another input."
+  IDEMPOTENCY_KEY_REUSED
+  "An update clears a field and gives it a value."
+  CLEARED_AND_SET
+  "The object changed since the version that the caller expects."
+  STALE_VERSION
+  "The object changed at every attempt to change it."
+  TOO_MANY_CHANGES
+  "An answer would hold more than one may."
+  ANSWER_TOO_LARGE
+  "No such user."
+  USER_NOT_FOUND
+  "No such account."
+  ACCOUNT_NOT_FOUND
+  "No such API key."
+  API_KEY_NOT_FOUND
+  "The user name is missing."
+  USERNAME_REQUIRED
+  "The password is missing."
+  PASSWORD_REQUIRED
+  "User name, password or key are wrong."
+  LOGIN_INVALID
+  "A key has no scope."
+  SCOPES_REQUIRED
+  "The note of a key is too long."
+  NOTE_TOO_LONG
+  "A key would have expired already."
+  EXPIRY_PAST
+  "A key would expire after the year 9999."
+  EXPIRY_INVALID
+  "No such campaign."
+  CAMPAIGN_NOT_FOUND
+  "The name of a campaign is missing."
+  NAME_REQUIRED
+  "The name of a campaign is too long."
+  NAME_TOO_LONG
+  "A status is none of those that are known."
+  STATUS_INVALID
+  "The present status does not allow the change."
+  STATUS_TRANSITION
+  "The content or the audience is not what was approved."
+  APPROVAL_WITHDRAWN
+  "The present status does not allow to change this part of a campaign."
+  NOT_IN_STATUS
+  "Some recipients have been sent to already."
+  ALREADY_BEGUN
+  "Nothing has been sent."
+  NOT_BEGUN
+  "Automatic resending lacks its days to wait, or they are out of bounds."
+  AUTO_RESEND_WAIT_DAYS
+  "Automatic resending lacks its subject."
+  AUTO_RESEND_SUBJECT
+  "A recurring campaign cannot be resent automatically."
+  AUTO_RESEND_RECURRING
+  "No such email for a variation of an A/B test."
+  AB_TEST_EMAIL_NOT_FOUND
+  "An A/B test has too few variations."
+  AB_TEST_TOO_FEW_VARIATIONS
+  "An A/B test has too many variations."
+  AB_TEST_TOO_MANY_VARIATIONS
+  "A value of an A/B test cannot be accepted."
+  AB_TEST_VALUE
+  "A share of an A/B test is below one percent."
+  AB_TEST_SHARE
+  "The type of a schedule is not known."
+  SCHEDULE_TYPE_INVALID
+  "The date is missing, not a real one or out of range."
+  SCHEDULE_DATE_REQUIRED
+  "The time of day is missing or not a real one."
+  SCHEDULE_TIME_REQUIRED
+  "A recurrence names no day, or one that does not exist."
+  SCHEDULE_DAYS_REQUIRED
+  "A recurrence names no month, or one that does not exist."
+  SCHEDULE_MONTHS_REQUIRED
+  "A recurrence names no hour, or one that does not exist."
+  SCHEDULE_HOURS_REQUIRED
+  "A recurrence names no minute, or one that does not exist."
+  SCHEDULE_MINUTES_REQUIRED
+  "The number of times to send is missing or out of range."
+  SCHEDULE_MAX_INSTANCES_REQUIRED
+  "The time zone is missing or not understood."
+  SCHEDULE_ZONE_REQUIRED
+  "The time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already."
+  SCHEDULE_IN_PAST
+  "The number of instants to preview is out of bounds."
+  SCHEDULE_UPCOMING_COUNT_INVALID
+  "A text is no time zone."
+  TIME_ZONE_INVALID
+  "An audience or the rules of a segment cannot be understood or evaluated."
+  AUDIENCE_INVALID
+  "An audience passes a limit."
+  AUDIENCE_TOO_LARGE
+  "An audience names something that the account does not have."
+  AUDIENCE_NOT_FOUND
+  "No such segment."
+  SEGMENT_NOT_FOUND
+  "The name of a segment is missing."
+  SEGMENT_NAME_REQUIRED
+  "The name of a segment is too long."
+  SEGMENT_NAME_TOO_LONG
+  "A segment would contain itself."
+  SEGMENT_CYCLE
+  "Rules or audiences name the segment."
+  SEGMENT_IN_USE
+  "No such email."
+  EMAIL_NOT_FOUND
+  "A campaign that is no draft uses the email."
+  EMAIL_IN_USE
+  "A text of an email is too long."
+  EMAIL_TEXT_TOO_LONG
+  "A text of an email has more than one line."
+  EMAIL_LINE_BREAK
+  "An email address is malformed."
+  EMAIL_ADDRESS_INVALID
+  "The content of an email is too large."
+  EMAIL_CONTENT_TOO_LARGE
+  "An email has no content."
+  EMAIL_CONTENT_REQUIRED
+  "The HTML of an email has no link to unsubscribe."
+  EMAIL_HTML_UNSUBSCRIBE_LINK
+  "The plain text of an email has no link to unsubscribe."
+  EMAIL_PLAIN_UNSUBSCRIBE_LINK
+  "What the content of an email is for is missing."
+  EMAIL_SCOPE_REQUIRED
+  "What the content of an email is for is not known."
+  EMAIL_SCOPE_UNKNOWN
+  "No such list."
+  LIST_NOT_FOUND
+  "The name of a list is missing."
+  LIST_NAME_REQUIRED
+  "The name of a list is too long."
+  LIST_NAME_TOO_LONG
+  "Audiences name the list."
+  LIST_IN_USE
+  "No such contact."
+  CONTACT_NOT_FOUND
+  "The deliverability of a contact cannot be that."
+  DELIVERABILITY_INVALID
+  "Something needs the secret of the installation, which the server does not have."
+  SECRET_REQUIRED
+  "No such subscriber."
+  SUBSCRIBER_NOT_FOUND
+  "The address of a subscriber is missing."
+  SUBSCRIBER_ADDRESS_REQUIRED
+  "The address of a subscriber is malformed."
+  SUBSCRIBER_ADDRESS_INVALID
+  "The IP address of a subscriber is malformed."
+  SUBSCRIBER_IP_INVALID
+  "The address is subscribed to the list already."
+  SUBSCRIBER_EXISTS
+  "The address is not subscribed to the list."
+  NOT_SUBSCRIBED
+  "The address stands in an earlier row."
+  SUBSCRIBER_REPEATED
+  "A kind of bounce is not known."
+  SUBSCRIBER_BOUNCE_INVALID
+  "The status of a subscriber is not known."
+  SUBSCRIBER_STATUS_INVALID
+  "A list of people is empty."
+  ROWS_REQUIRED
+  "A list of rows is longer than allowed, or there are too many to add up."
+  TOO_MANY_ROWS
+  "No such custom field; Invalid where a value names one that the list does not have."
+  CUSTOM_FIELD_NOT_FOUND
+  "A custom field of the name exists already."
+  CUSTOM_FIELD_EXISTS
+  "Rules name the custom field."
+  CUSTOM_FIELD_IN_USE
+  "The value of a custom field does not fit its type."
+  CUSTOM_FIELD_INVALID
+  "A custom field is named twice."
+  CUSTOM_FIELD_REPEATED
+  "A list has as many custom fields as it may."
+  CUSTOM_FIELD_LIMIT
+  "The name of a custom field is missing."
+  CUSTOM_FIELD_NAME_REQUIRED
+  "The name of a custom field is too long."
+  CUSTOM_FIELD_NAME_TOO_LONG
+  "The choices of a custom field cannot be accepted."
+  CUSTOM_FIELD_CHOICES_INVALID
+  "A list of addresses is longer than allowed."
+  TOO_MANY_ADDRESSES
+  "The address to suppress is malformed."
+  SUPPRESSION_ADDRESS_INVALID
+  "No such tag."
+  TAG_NOT_FOUND
+  "A tag of the name exists already."
+  TAG_EXISTS
+  "The name of a tag is missing."
+  TAG_NAME_REQUIRED
+  "The name of a tag is blank."
+  TAG_NAME_EMPTY
+  "The name of a tag is too long."
+  TAG_NAME_TOO_LONG
+  "The name of a tag holds characters that are not allowed."
+  TAG_NAME_CHARACTERS
+  "No such subscriber tag."
+  SUBSCRIBER_TAG_NOT_FOUND
+  "A subscriber tag of the name exists already."
+  SUBSCRIBER_TAG_EXISTS
+  "Rules name the subscriber tag."
+  SUBSCRIBER_TAG_IN_USE
+  "A list of events is empty."
+  EVENTS_REQUIRED
+  "A list of events is longer than allowed."
+  TOO_MANY_EVENTS
+  "The id of an event is empty, too long or holds control characters."
+  EVENT_ID_INVALID
+  "An event names no campaign."
+  CAMPAIGN_REQUIRED
+  "An event names no recipient."
+  SUBSCRIBER_REQUIRED
+  "An event names its recipient in two ways."
+  SUBSCRIBER_TWICE
+  "An event has a scope and is no unsubscription."
+  SCOPE_UNEXPECTED
+  "An event has a URL and is no click."
+  URL_UNEXPECTED
+  "An IP address is malformed."
+  IP_INVALID
+  "The amount of a conversion cannot be accepted."
+  AMOUNT_INVALID
+  "An event has an amount and is no conversion."
+  AMOUNT_UNEXPECTED
+  "A currency is not three letters."
+  CURRENCY_INVALID
 }
 
 "Direction of an order."
@@ -1268,16 +1512,46 @@ type ReadinessGap {
 type CampaignTransition {
   "Status it leads to."
   to: CampaignStatus!
-  "Mutation that asks for it, such as ` + "`" + `pauseCampaign` + "`" + `."
-  mutation: String!
+  "Mutation that asks for it."
+  mutation: CampaignTransitionMutation!
   "Why the caller would be refused; null when it would not."
   blockedBy: TransitionBlock
 }
 
+"Mutations that change the status of a campaign."
+enum CampaignTransitionMutation {
+  "` + "`" + `updateCampaign` + "`" + `, with the status."
+  UPDATE_CAMPAIGN
+  "` + "`" + `approveCampaign` + "`" + `."
+  APPROVE_CAMPAIGN
+  "` + "`" + `pauseCampaign` + "`" + `."
+  PAUSE_CAMPAIGN
+  "` + "`" + `resumeCampaign` + "`" + `."
+  RESUME_CAMPAIGN
+  "` + "`" + `cancelCampaign` + "`" + `."
+  CANCEL_CAMPAIGN
+}
+
+"What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added."
+enum TransitionBlockCode {
+  "An admin has to approve the campaign."
+  APPROVAL_REQUIRED
+  "The key lacks the scope approve."
+  APPROVE_SCOPE_REQUIRED
+  "Only the sender may do this."
+  DELIVERY_REQUIRED
+  "The key lacks the scope write."
+  WRITE_SCOPE_REQUIRED
+  "Some recipients have been sent to already."
+  ALREADY_BEGUN
+  "Nothing has been sent."
+  NOT_BEGUN
+}
+
 "Why a change of status would be refused."
 type TransitionBlock {
-  "Stable name of the reason, such as ` + "`" + `approval_required` + "`" + `."
-  code: String!
+  "The reason."
+  code: TransitionBlockCode!
   "The reason, for a person."
   message: String!
 }
@@ -1972,7 +2246,7 @@ type Email implements Node {
   replyToName: String!
   "Address to reply to; null when not set. Legacy: ` + "`" + `ReplyToEmail` + "`" + `."
   replyToEmail: EmailAddress
-  "HTML text, up to 5 MiB. An answer with more than it may hold (` + "`" + `--max-answer` + "`" + `) is refused, reason ` + "`" + `answer_too_large` + "`" + `. Legacy: ` + "`" + `HTMLContent` + "`" + `."
+  "HTML text, up to 5 MiB. An answer with more than it may hold (` + "`" + `--max-answer` + "`" + `) is refused, reason ` + "`" + `ANSWER_TOO_LARGE` + "`" + `. Legacy: ` + "`" + `HTMLContent` + "`" + `."
   html: String!
   "Plain text. Legacy: ` + "`" + `PlainContent` + "`" + `."
   plain: String!
@@ -2208,7 +2482,7 @@ type ContactEdge {
 input DeleteContactsInput {
   "Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer."
   ids: [ID!]!
-  "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `secret_required` + "`" + `)."
+  "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `SECRET_REQUIRED` + "`" + `)."
   forgetSuppression: Boolean! = false
 }
 
@@ -2728,7 +3002,7 @@ input UpdateCampaignInput {
   publishOnRss: Boolean
   "Whether the legacy send-to-send feature is on."
   s2sEnabled: Boolean
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [CampaignField!]
 }
 
@@ -2840,7 +3114,7 @@ input AutoResendInput {
   subject: String
   "Preheader."
   preheader: String
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [AutoResendField!]
 }
 
@@ -3094,7 +3368,7 @@ input UpdateEmailInput {
   openTracking: Boolean
   "Whether clicks are tracked."
   linkTracking: Boolean
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [EmailField!]
 }
 
@@ -3273,6 +3547,8 @@ type EventResult {
   result: EventOutcome!
   "Why it was rejected; null otherwise."
   code: UserErrorCode
+  "Which fault it is, within the code; null if it was not rejected."
+  reason: UserErrorReason
   "Why it was rejected, in words; null otherwise."
   message: String
 }
@@ -3399,9 +3675,9 @@ input UpdateSubscriberInput {
   optedInAt: DateTime
   "Values of custom fields; fields that are not named keep theirs."
   fields: [CustomFieldValueInput!]
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [SubscriberField!]
-  "Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in ` + "`" + `fields` + "`" + ` as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that value."
+  "Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in ` + "`" + `fields` + "`" + ` as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that value."
   clearFields: [ID!]
 }
 
@@ -3486,7 +3762,7 @@ input UpdateCustomFieldInput {
   name: String
   "Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay."
   choices: [String!]
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [CustomFieldField!]
 }
 
@@ -3546,7 +3822,7 @@ input UpdateSegmentInput {
   name: String
   "New rules, whole."
   rules: JSON
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [SegmentField!]
 }
 
@@ -4691,6 +4967,8 @@ func (ec *executionContext) childFields_EventResult(ctx context.Context, field g
 		return ec.fieldContext_EventResult_result(ctx, field)
 	case "code":
 		return ec.fieldContext_EventResult_code(ctx, field)
+	case "reason":
+		return ec.fieldContext_EventResult_reason(ctx, field)
 	case "message":
 		return ec.fieldContext_EventResult_message(ctx, field)
 	}
@@ -11900,15 +12178,15 @@ func (ec *executionContext) _CampaignTransition_mutation(ctx context.Context, fi
 			return obj.Mutation, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.CampaignTransitionMutation) graphql.Marshaler {
+			return ec.marshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_CampaignTransition_mutation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignTransition", field, false, false, "String")
+	return graphql.NewScalarFieldContext("CampaignTransition", field, false, false, "CampaignTransitionMutation")
 }
 
 func (ec *executionContext) _CampaignTransition_blockedBy(ctx context.Context, field graphql.CollectedField, obj *model.CampaignTransition) (ret graphql.Marshaler) {
@@ -15396,6 +15674,29 @@ func (ec *executionContext) _EventResult_code(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_EventResult_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EventResult", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _EventResult_reason(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
+			return ec.marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "UserErrorReason")
 }
 
 func (ec *executionContext) _EventResult_message(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
@@ -23351,15 +23652,15 @@ func (ec *executionContext) _TransitionBlock_code(ctx context.Context, field gra
 			return obj.Code, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.TransitionBlockCode) graphql.Marshaler {
+			return ec.marshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_TransitionBlock_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TransitionBlock", field, false, false, "String")
+	return graphql.NewScalarFieldContext("TransitionBlock", field, false, false, "TransitionBlockCode")
 }
 
 func (ec *executionContext) _TransitionBlock_message(ctx context.Context, field graphql.CollectedField, obj *model.TransitionBlock) (ret graphql.Marshaler) {
@@ -24413,15 +24714,15 @@ func (ec *executionContext) _UserError_reason(ctx context.Context, field graphql
 			return obj.Reason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
+			return ec.marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_UserError_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
+	return graphql.NewScalarFieldContext("UserError", field, false, false, "UserErrorReason")
 }
 
 func (ec *executionContext) _Viewer_id(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -33408,6 +33709,11 @@ func (ec *executionContext) _EventResult(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "reason":
+			out.Values[i] = ec._EventResult_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "message":
 			out.Values[i] = ec._EventResult_message(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -37634,6 +37940,16 @@ func (ec *executionContext) marshalNCampaignTransition2ᚖcampaignqlᚋgraphᚋm
 	return ec._CampaignTransition(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx context.Context, v any) (model.CampaignTransitionMutation, error) {
+	var res model.CampaignTransitionMutation
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx context.Context, sel ast.SelectionSet, v model.CampaignTransitionMutation) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNCancelCampaignInput2campaignqlᚋgraphᚋmodelᚐCancelCampaignInput(ctx context.Context, v any) (model.CancelCampaignInput, error) {
 	res, err := ec.unmarshalInputCancelCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -39957,6 +40273,16 @@ func (ec *executionContext) marshalNTimeZone2string(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx context.Context, v any) (model.TransitionBlockCode, error) {
+	var res model.TransitionBlockCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx context.Context, sel ast.SelectionSet, v model.TransitionBlockCode) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx context.Context, sel ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
 	return ec._UniqueStatistic(ctx, sel, &v)
 }
@@ -41755,6 +42081,22 @@ func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmode
 }
 
 func (ec *executionContext) marshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v *model.UserErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx context.Context, v any) (*model.UserErrorReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.UserErrorReason)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx context.Context, sel ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

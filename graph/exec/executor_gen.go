@@ -843,7 +843,9 @@ func (ec *executionContext) fieldCampaignTransition(f *executor.Field) executor.
 			return scalar.AppendString(buf, marshalNCampaignStatus2campaignqlᚋinternalᚋkindᚐCampaignStatus[v])
 		}, "CampaignStatus!"), func(obj *model.CampaignTransition) kind.CampaignStatus { return obj.To })
 	case "mutation":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CampaignTransition) string { return obj.Mutation })
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.CampaignTransitionMutation) []byte {
+			return scalar.AppendString(buf, string(v))
+		}, "CampaignTransitionMutation!"), func(obj *model.CampaignTransition) model.CampaignTransitionMutation { return obj.Mutation })
 	case "blockedBy":
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTransitionBlock()), ""), func(obj *model.CampaignTransition) *model.TransitionBlock { return obj.BlockedBy })
 	}
@@ -1480,6 +1482,8 @@ func (ec *executionContext) fieldEventResult(f *executor.Field) executor.Output[
 		}, "EventOutcome!"), func(obj *model.EventResult) event.Outcome { return obj.Result })
 	case "code":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorCode) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.EventResult) *model.UserErrorCode { return obj.Code })
+	case "reason":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorReason) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.EventResult) *model.UserErrorReason { return obj.Reason })
 	case "message":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.EventResult) *string { return obj.Message })
 	}
@@ -2809,7 +2813,7 @@ func (ec *executionContext) objectTransitionBlock() executor.Object[*model.Trans
 func (ec *executionContext) fieldTransitionBlock(f *executor.Field) executor.Output[*model.TransitionBlock] {
 	switch f.Name {
 	case "code":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.TransitionBlock) string { return obj.Code })
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.TransitionBlockCode) []byte { return scalar.AppendString(buf, string(v)) }, "TransitionBlockCode!"), func(obj *model.TransitionBlock) model.TransitionBlockCode { return obj.Code })
 	case "message":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.TransitionBlock) string { return obj.Message })
 	}
@@ -3033,7 +3037,7 @@ func (ec *executionContext) fieldUserError(f *executor.Field) executor.Output[*m
 	case "field":
 		return executor.Variable(f, executor.List(executor.Leaf(scalar.AppendString, "String!"), false, true), func(obj *model.UserError) []string { return obj.Field })
 	case "reason":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.UserError) *string { return obj.Reason })
+		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorReason) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.UserError) *model.UserErrorReason { return obj.Reason })
 	}
 	panic("unknown field UserError." + f.Name)
 }

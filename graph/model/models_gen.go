@@ -158,7 +158,7 @@ type AutoResendInput struct {
 	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Preheader.
 	Preheader graphql.Omittable[*string] `json:"preheader,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]AutoResendField] `json:"clear,omitempty"`
 }
 
@@ -248,8 +248,8 @@ type CampaignTagFilter struct {
 type CampaignTransition struct {
 	// Status it leads to.
 	To kind.CampaignStatus `json:"to"`
-	// Mutation that asks for it, such as `pauseCampaign`.
-	Mutation string `json:"mutation"`
+	// Mutation that asks for it.
+	Mutation CampaignTransitionMutation `json:"mutation"`
 	// Why the caller would be refused; null when it would not.
 	BlockedBy *TransitionBlock `json:"blockedBy,omitempty"`
 }
@@ -520,7 +520,7 @@ func (DeleteCampaignsPayload) IsMutationPayload() {}
 type DeleteContactsInput struct {
 	// Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer.
 	Ids []string `json:"ids"`
-	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`secret_required`).
+	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`SECRET_REQUIRED`).
 	ForgetSuppression bool `json:"forgetSuppression"`
 }
 
@@ -695,6 +695,8 @@ type EventResult struct {
 	Result event.Outcome `json:"result"`
 	// Why it was rejected; null otherwise.
 	Code *UserErrorCode `json:"code,omitempty"`
+	// Which fault it is, within the code; null if it was not rejected.
+	Reason *UserErrorReason `json:"reason,omitempty"`
 	// Why it was rejected, in words; null otherwise.
 	Message *string `json:"message,omitempty"`
 }
@@ -1024,8 +1026,8 @@ func (TagSubscribersPayload) IsMutationPayload() {}
 
 // Why a change of status would be refused.
 type TransitionBlock struct {
-	// Stable name of the reason, such as `approval_required`.
-	Code string `json:"code"`
+	// The reason.
+	Code TransitionBlockCode `json:"code"`
 	// The reason, for a person.
 	Message string `json:"message"`
 }
@@ -1135,7 +1137,7 @@ type UpdateCampaignInput struct {
 	PublishOnRss graphql.Omittable[*bool] `json:"publishOnRss,omitempty"`
 	// Whether the legacy send-to-send feature is on.
 	S2sEnabled graphql.Omittable[*bool] `json:"s2sEnabled,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]CampaignField] `json:"clear,omitempty"`
 }
 
@@ -1177,7 +1179,7 @@ type UpdateCustomFieldInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay.
 	Choices graphql.Omittable[[]string] `json:"choices,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]CustomFieldField] `json:"clear,omitempty"`
 }
 
@@ -1219,7 +1221,7 @@ type UpdateEmailInput struct {
 	OpenTracking graphql.Omittable[*bool] `json:"openTracking,omitempty"`
 	// Whether clicks are tracked.
 	LinkTracking graphql.Omittable[*bool] `json:"linkTracking,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]EmailField] `json:"clear,omitempty"`
 }
 
@@ -1261,7 +1263,7 @@ type UpdateSegmentInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// New rules, whole.
 	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]SegmentField] `json:"clear,omitempty"`
 }
 
@@ -1291,9 +1293,9 @@ type UpdateSubscriberInput struct {
 	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
 	// Values of custom fields; fields that are not named keep theirs.
 	Fields graphql.Omittable[[]*CustomFieldValueInput] `json:"fields,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]SubscriberField] `json:"clear,omitempty"`
-	// Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in `fields` as well is a user error, `cleared_and_set`, on that value.
+	// Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in `fields` as well is a user error, `CLEARED_AND_SET`, on that value.
 	ClearFields graphql.Omittable[[]string] `json:"clearFields,omitempty"`
 }
 
@@ -1351,8 +1353,8 @@ type UserError struct {
 	Message string `json:"message"`
 	// Path of the argument at fault, such as `["input", "schedule", "timeZone"]`; empty when it is none alone.
 	Field []string `json:"field"`
-	// Stable detail within the code, such as `schedule_in_past`.
-	Reason *string `json:"reason,omitempty"`
+	// Which fault it is, within the code; null where the code says all.
+	Reason *UserErrorReason `json:"reason,omitempty"`
 }
 
 // How an audience was given.
@@ -1703,6 +1705,73 @@ func (e *CampaignOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e CampaignOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Mutations that change the status of a campaign.
+type CampaignTransitionMutation string
+
+const (
+	// `updateCampaign`, with the status.
+	CampaignTransitionMutationUpdateCampaign CampaignTransitionMutation = "UPDATE_CAMPAIGN"
+	// `approveCampaign`.
+	CampaignTransitionMutationApproveCampaign CampaignTransitionMutation = "APPROVE_CAMPAIGN"
+	// `pauseCampaign`.
+	CampaignTransitionMutationPauseCampaign CampaignTransitionMutation = "PAUSE_CAMPAIGN"
+	// `resumeCampaign`.
+	CampaignTransitionMutationResumeCampaign CampaignTransitionMutation = "RESUME_CAMPAIGN"
+	// `cancelCampaign`.
+	CampaignTransitionMutationCancelCampaign CampaignTransitionMutation = "CANCEL_CAMPAIGN"
+)
+
+var AllCampaignTransitionMutation = []CampaignTransitionMutation{
+	CampaignTransitionMutationUpdateCampaign,
+	CampaignTransitionMutationApproveCampaign,
+	CampaignTransitionMutationPauseCampaign,
+	CampaignTransitionMutationResumeCampaign,
+	CampaignTransitionMutationCancelCampaign,
+}
+
+func (e CampaignTransitionMutation) IsValid() bool {
+	switch e {
+	case CampaignTransitionMutationUpdateCampaign, CampaignTransitionMutationApproveCampaign, CampaignTransitionMutationPauseCampaign, CampaignTransitionMutationResumeCampaign, CampaignTransitionMutationCancelCampaign:
+		return true
+	}
+	return false
+}
+
+func (e CampaignTransitionMutation) String() string {
+	return string(e)
+}
+
+func (e *CampaignTransitionMutation) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CampaignTransitionMutation(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CampaignTransitionMutation", str)
+	}
+	return nil
+}
+
+func (e CampaignTransitionMutation) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CampaignTransitionMutation) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CampaignTransitionMutation) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -2345,6 +2414,76 @@ func (e SubscriberOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added.
+type TransitionBlockCode string
+
+const (
+	// An admin has to approve the campaign.
+	TransitionBlockCodeApprovalRequired TransitionBlockCode = "APPROVAL_REQUIRED"
+	// The key lacks the scope approve.
+	TransitionBlockCodeApproveScopeRequired TransitionBlockCode = "APPROVE_SCOPE_REQUIRED"
+	// Only the sender may do this.
+	TransitionBlockCodeDeliveryRequired TransitionBlockCode = "DELIVERY_REQUIRED"
+	// The key lacks the scope write.
+	TransitionBlockCodeWriteScopeRequired TransitionBlockCode = "WRITE_SCOPE_REQUIRED"
+	// Some recipients have been sent to already.
+	TransitionBlockCodeAlreadyBegun TransitionBlockCode = "ALREADY_BEGUN"
+	// Nothing has been sent.
+	TransitionBlockCodeNotBegun TransitionBlockCode = "NOT_BEGUN"
+)
+
+var AllTransitionBlockCode = []TransitionBlockCode{
+	TransitionBlockCodeApprovalRequired,
+	TransitionBlockCodeApproveScopeRequired,
+	TransitionBlockCodeDeliveryRequired,
+	TransitionBlockCodeWriteScopeRequired,
+	TransitionBlockCodeAlreadyBegun,
+	TransitionBlockCodeNotBegun,
+}
+
+func (e TransitionBlockCode) IsValid() bool {
+	switch e {
+	case TransitionBlockCodeApprovalRequired, TransitionBlockCodeApproveScopeRequired, TransitionBlockCodeDeliveryRequired, TransitionBlockCodeWriteScopeRequired, TransitionBlockCodeAlreadyBegun, TransitionBlockCodeNotBegun:
+		return true
+	}
+	return false
+}
+
+func (e TransitionBlockCode) String() string {
+	return string(e)
+}
+
+func (e *TransitionBlockCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TransitionBlockCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TransitionBlockCode", str)
+	}
+	return nil
+}
+
+func (e TransitionBlockCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TransitionBlockCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TransitionBlockCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Kinds of user errors.
 type UserErrorCode string
 
@@ -2404,6 +2543,418 @@ func (e *UserErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e UserErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Details within a `UserErrorCode`, one for each fault that a program may want to tell from the others. `extensions.reason` of errors has the same names and more. Others may be added.
+type UserErrorReason string
+
+const (
+	// The size of a page is out of bounds.
+	UserErrorReasonPageSize UserErrorReason = "PAGE_SIZE"
+	// An id is malformed or names another type.
+	UserErrorReasonIDInvalid UserErrorReason = "ID_INVALID"
+	// A list has more ids than allowed.
+	UserErrorReasonTooManyIDS UserErrorReason = "TOO_MANY_IDS"
+	// A text is longer than allowed.
+	UserErrorReasonTextTooLong UserErrorReason = "TEXT_TOO_LONG"
+	// An instant is not one of RFC 3339.
+	UserErrorReasonInstantInvalid UserErrorReason = "INSTANT_INVALID"
+	// An instant lies outside of the years that are kept.
+	UserErrorReasonInstantOutOfRange UserErrorReason = "INSTANT_OUT_OF_RANGE"
+	// An idempotency key is empty or too long.
+	UserErrorReasonIdempotencyKeyLength UserErrorReason = "IDEMPOTENCY_KEY_LENGTH"
+	// An idempotency key was used with another input.
+	UserErrorReasonIdempotencyKeyReused UserErrorReason = "IDEMPOTENCY_KEY_REUSED"
+	// An update clears a field and gives it a value.
+	UserErrorReasonClearedAndSet UserErrorReason = "CLEARED_AND_SET"
+	// The object changed since the version that the caller expects.
+	UserErrorReasonStaleVersion UserErrorReason = "STALE_VERSION"
+	// The object changed at every attempt to change it.
+	UserErrorReasonTooManyChanges UserErrorReason = "TOO_MANY_CHANGES"
+	// An answer would hold more than one may.
+	UserErrorReasonAnswerTooLarge UserErrorReason = "ANSWER_TOO_LARGE"
+	// No such user.
+	UserErrorReasonUserNotFound UserErrorReason = "USER_NOT_FOUND"
+	// No such account.
+	UserErrorReasonAccountNotFound UserErrorReason = "ACCOUNT_NOT_FOUND"
+	// No such API key.
+	UserErrorReasonAPIKeyNotFound UserErrorReason = "API_KEY_NOT_FOUND"
+	// The user name is missing.
+	UserErrorReasonUsernameRequired UserErrorReason = "USERNAME_REQUIRED"
+	// The password is missing.
+	UserErrorReasonPasswordRequired UserErrorReason = "PASSWORD_REQUIRED"
+	// User name, password or key are wrong.
+	UserErrorReasonLoginInvalid UserErrorReason = "LOGIN_INVALID"
+	// A key has no scope.
+	UserErrorReasonScopesRequired UserErrorReason = "SCOPES_REQUIRED"
+	// The note of a key is too long.
+	UserErrorReasonNoteTooLong UserErrorReason = "NOTE_TOO_LONG"
+	// A key would have expired already.
+	UserErrorReasonExpiryPast UserErrorReason = "EXPIRY_PAST"
+	// A key would expire after the year 9999.
+	UserErrorReasonExpiryInvalid UserErrorReason = "EXPIRY_INVALID"
+	// No such campaign.
+	UserErrorReasonCampaignNotFound UserErrorReason = "CAMPAIGN_NOT_FOUND"
+	// The name of a campaign is missing.
+	UserErrorReasonNameRequired UserErrorReason = "NAME_REQUIRED"
+	// The name of a campaign is too long.
+	UserErrorReasonNameTooLong UserErrorReason = "NAME_TOO_LONG"
+	// A status is none of those that are known.
+	UserErrorReasonStatusInvalid UserErrorReason = "STATUS_INVALID"
+	// The present status does not allow the change.
+	UserErrorReasonStatusTransition UserErrorReason = "STATUS_TRANSITION"
+	// The content or the audience is not what was approved.
+	UserErrorReasonApprovalWithdrawn UserErrorReason = "APPROVAL_WITHDRAWN"
+	// The present status does not allow to change this part of a campaign.
+	UserErrorReasonNotInStatus UserErrorReason = "NOT_IN_STATUS"
+	// Some recipients have been sent to already.
+	UserErrorReasonAlreadyBegun UserErrorReason = "ALREADY_BEGUN"
+	// Nothing has been sent.
+	UserErrorReasonNotBegun UserErrorReason = "NOT_BEGUN"
+	// Automatic resending lacks its days to wait, or they are out of bounds.
+	UserErrorReasonAutoResendWaitDays UserErrorReason = "AUTO_RESEND_WAIT_DAYS"
+	// Automatic resending lacks its subject.
+	UserErrorReasonAutoResendSubject UserErrorReason = "AUTO_RESEND_SUBJECT"
+	// A recurring campaign cannot be resent automatically.
+	UserErrorReasonAutoResendRecurring UserErrorReason = "AUTO_RESEND_RECURRING"
+	// No such email for a variation of an A/B test.
+	UserErrorReasonAbTestEmailNotFound UserErrorReason = "AB_TEST_EMAIL_NOT_FOUND"
+	// An A/B test has too few variations.
+	UserErrorReasonAbTestTooFewVariations UserErrorReason = "AB_TEST_TOO_FEW_VARIATIONS"
+	// An A/B test has too many variations.
+	UserErrorReasonAbTestTooManyVariations UserErrorReason = "AB_TEST_TOO_MANY_VARIATIONS"
+	// A value of an A/B test cannot be accepted.
+	UserErrorReasonAbTestValue UserErrorReason = "AB_TEST_VALUE"
+	// A share of an A/B test is below one percent.
+	UserErrorReasonAbTestShare UserErrorReason = "AB_TEST_SHARE"
+	// The type of a schedule is not known.
+	UserErrorReasonScheduleTypeInvalid UserErrorReason = "SCHEDULE_TYPE_INVALID"
+	// The date is missing, not a real one or out of range.
+	UserErrorReasonScheduleDateRequired UserErrorReason = "SCHEDULE_DATE_REQUIRED"
+	// The time of day is missing or not a real one.
+	UserErrorReasonScheduleTimeRequired UserErrorReason = "SCHEDULE_TIME_REQUIRED"
+	// A recurrence names no day, or one that does not exist.
+	UserErrorReasonScheduleDaysRequired UserErrorReason = "SCHEDULE_DAYS_REQUIRED"
+	// A recurrence names no month, or one that does not exist.
+	UserErrorReasonScheduleMonthsRequired UserErrorReason = "SCHEDULE_MONTHS_REQUIRED"
+	// A recurrence names no hour, or one that does not exist.
+	UserErrorReasonScheduleHoursRequired UserErrorReason = "SCHEDULE_HOURS_REQUIRED"
+	// A recurrence names no minute, or one that does not exist.
+	UserErrorReasonScheduleMinutesRequired UserErrorReason = "SCHEDULE_MINUTES_REQUIRED"
+	// The number of times to send is missing or out of range.
+	UserErrorReasonScheduleMaxInstancesRequired UserErrorReason = "SCHEDULE_MAX_INSTANCES_REQUIRED"
+	// The time zone is missing or not understood.
+	UserErrorReasonScheduleZoneRequired UserErrorReason = "SCHEDULE_ZONE_REQUIRED"
+	// The time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already.
+	UserErrorReasonScheduleInPast UserErrorReason = "SCHEDULE_IN_PAST"
+	// The number of instants to preview is out of bounds.
+	UserErrorReasonScheduleUpcomingCountInvalid UserErrorReason = "SCHEDULE_UPCOMING_COUNT_INVALID"
+	// A text is no time zone.
+	UserErrorReasonTimeZoneInvalid UserErrorReason = "TIME_ZONE_INVALID"
+	// An audience or the rules of a segment cannot be understood or evaluated.
+	UserErrorReasonAudienceInvalid UserErrorReason = "AUDIENCE_INVALID"
+	// An audience passes a limit.
+	UserErrorReasonAudienceTooLarge UserErrorReason = "AUDIENCE_TOO_LARGE"
+	// An audience names something that the account does not have.
+	UserErrorReasonAudienceNotFound UserErrorReason = "AUDIENCE_NOT_FOUND"
+	// No such segment.
+	UserErrorReasonSegmentNotFound UserErrorReason = "SEGMENT_NOT_FOUND"
+	// The name of a segment is missing.
+	UserErrorReasonSegmentNameRequired UserErrorReason = "SEGMENT_NAME_REQUIRED"
+	// The name of a segment is too long.
+	UserErrorReasonSegmentNameTooLong UserErrorReason = "SEGMENT_NAME_TOO_LONG"
+	// A segment would contain itself.
+	UserErrorReasonSegmentCycle UserErrorReason = "SEGMENT_CYCLE"
+	// Rules or audiences name the segment.
+	UserErrorReasonSegmentInUse UserErrorReason = "SEGMENT_IN_USE"
+	// No such email.
+	UserErrorReasonEmailNotFound UserErrorReason = "EMAIL_NOT_FOUND"
+	// A campaign that is no draft uses the email.
+	UserErrorReasonEmailInUse UserErrorReason = "EMAIL_IN_USE"
+	// A text of an email is too long.
+	UserErrorReasonEmailTextTooLong UserErrorReason = "EMAIL_TEXT_TOO_LONG"
+	// A text of an email has more than one line.
+	UserErrorReasonEmailLineBreak UserErrorReason = "EMAIL_LINE_BREAK"
+	// An email address is malformed.
+	UserErrorReasonEmailAddressInvalid UserErrorReason = "EMAIL_ADDRESS_INVALID"
+	// The content of an email is too large.
+	UserErrorReasonEmailContentTooLarge UserErrorReason = "EMAIL_CONTENT_TOO_LARGE"
+	// An email has no content.
+	UserErrorReasonEmailContentRequired UserErrorReason = "EMAIL_CONTENT_REQUIRED"
+	// The HTML of an email has no link to unsubscribe.
+	UserErrorReasonEmailHTMLUnsubscribeLink UserErrorReason = "EMAIL_HTML_UNSUBSCRIBE_LINK"
+	// The plain text of an email has no link to unsubscribe.
+	UserErrorReasonEmailPlainUnsubscribeLink UserErrorReason = "EMAIL_PLAIN_UNSUBSCRIBE_LINK"
+	// What the content of an email is for is missing.
+	UserErrorReasonEmailScopeRequired UserErrorReason = "EMAIL_SCOPE_REQUIRED"
+	// What the content of an email is for is not known.
+	UserErrorReasonEmailScopeUnknown UserErrorReason = "EMAIL_SCOPE_UNKNOWN"
+	// No such list.
+	UserErrorReasonListNotFound UserErrorReason = "LIST_NOT_FOUND"
+	// The name of a list is missing.
+	UserErrorReasonListNameRequired UserErrorReason = "LIST_NAME_REQUIRED"
+	// The name of a list is too long.
+	UserErrorReasonListNameTooLong UserErrorReason = "LIST_NAME_TOO_LONG"
+	// Audiences name the list.
+	UserErrorReasonListInUse UserErrorReason = "LIST_IN_USE"
+	// No such contact.
+	UserErrorReasonContactNotFound UserErrorReason = "CONTACT_NOT_FOUND"
+	// The deliverability of a contact cannot be that.
+	UserErrorReasonDeliverabilityInvalid UserErrorReason = "DELIVERABILITY_INVALID"
+	// Something needs the secret of the installation, which the server does not have.
+	UserErrorReasonSecretRequired UserErrorReason = "SECRET_REQUIRED"
+	// No such subscriber.
+	UserErrorReasonSubscriberNotFound UserErrorReason = "SUBSCRIBER_NOT_FOUND"
+	// The address of a subscriber is missing.
+	UserErrorReasonSubscriberAddressRequired UserErrorReason = "SUBSCRIBER_ADDRESS_REQUIRED"
+	// The address of a subscriber is malformed.
+	UserErrorReasonSubscriberAddressInvalid UserErrorReason = "SUBSCRIBER_ADDRESS_INVALID"
+	// The IP address of a subscriber is malformed.
+	UserErrorReasonSubscriberIPInvalid UserErrorReason = "SUBSCRIBER_IP_INVALID"
+	// The address is subscribed to the list already.
+	UserErrorReasonSubscriberExists UserErrorReason = "SUBSCRIBER_EXISTS"
+	// The address is not subscribed to the list.
+	UserErrorReasonNotSubscribed UserErrorReason = "NOT_SUBSCRIBED"
+	// The address stands in an earlier row.
+	UserErrorReasonSubscriberRepeated UserErrorReason = "SUBSCRIBER_REPEATED"
+	// A kind of bounce is not known.
+	UserErrorReasonSubscriberBounceInvalid UserErrorReason = "SUBSCRIBER_BOUNCE_INVALID"
+	// The status of a subscriber is not known.
+	UserErrorReasonSubscriberStatusInvalid UserErrorReason = "SUBSCRIBER_STATUS_INVALID"
+	// A list of people is empty.
+	UserErrorReasonRowsRequired UserErrorReason = "ROWS_REQUIRED"
+	// A list of rows is longer than allowed, or there are too many to add up.
+	UserErrorReasonTooManyRows UserErrorReason = "TOO_MANY_ROWS"
+	// No such custom field; Invalid where a value names one that the list does not have.
+	UserErrorReasonCustomFieldNotFound UserErrorReason = "CUSTOM_FIELD_NOT_FOUND"
+	// A custom field of the name exists already.
+	UserErrorReasonCustomFieldExists UserErrorReason = "CUSTOM_FIELD_EXISTS"
+	// Rules name the custom field.
+	UserErrorReasonCustomFieldInUse UserErrorReason = "CUSTOM_FIELD_IN_USE"
+	// The value of a custom field does not fit its type.
+	UserErrorReasonCustomFieldInvalid UserErrorReason = "CUSTOM_FIELD_INVALID"
+	// A custom field is named twice.
+	UserErrorReasonCustomFieldRepeated UserErrorReason = "CUSTOM_FIELD_REPEATED"
+	// A list has as many custom fields as it may.
+	UserErrorReasonCustomFieldLimit UserErrorReason = "CUSTOM_FIELD_LIMIT"
+	// The name of a custom field is missing.
+	UserErrorReasonCustomFieldNameRequired UserErrorReason = "CUSTOM_FIELD_NAME_REQUIRED"
+	// The name of a custom field is too long.
+	UserErrorReasonCustomFieldNameTooLong UserErrorReason = "CUSTOM_FIELD_NAME_TOO_LONG"
+	// The choices of a custom field cannot be accepted.
+	UserErrorReasonCustomFieldChoicesInvalid UserErrorReason = "CUSTOM_FIELD_CHOICES_INVALID"
+	// A list of addresses is longer than allowed.
+	UserErrorReasonTooManyAddresses UserErrorReason = "TOO_MANY_ADDRESSES"
+	// The address to suppress is malformed.
+	UserErrorReasonSuppressionAddressInvalid UserErrorReason = "SUPPRESSION_ADDRESS_INVALID"
+	// No such tag.
+	UserErrorReasonTagNotFound UserErrorReason = "TAG_NOT_FOUND"
+	// A tag of the name exists already.
+	UserErrorReasonTagExists UserErrorReason = "TAG_EXISTS"
+	// The name of a tag is missing.
+	UserErrorReasonTagNameRequired UserErrorReason = "TAG_NAME_REQUIRED"
+	// The name of a tag is blank.
+	UserErrorReasonTagNameEmpty UserErrorReason = "TAG_NAME_EMPTY"
+	// The name of a tag is too long.
+	UserErrorReasonTagNameTooLong UserErrorReason = "TAG_NAME_TOO_LONG"
+	// The name of a tag holds characters that are not allowed.
+	UserErrorReasonTagNameCharacters UserErrorReason = "TAG_NAME_CHARACTERS"
+	// No such subscriber tag.
+	UserErrorReasonSubscriberTagNotFound UserErrorReason = "SUBSCRIBER_TAG_NOT_FOUND"
+	// A subscriber tag of the name exists already.
+	UserErrorReasonSubscriberTagExists UserErrorReason = "SUBSCRIBER_TAG_EXISTS"
+	// Rules name the subscriber tag.
+	UserErrorReasonSubscriberTagInUse UserErrorReason = "SUBSCRIBER_TAG_IN_USE"
+	// A list of events is empty.
+	UserErrorReasonEventsRequired UserErrorReason = "EVENTS_REQUIRED"
+	// A list of events is longer than allowed.
+	UserErrorReasonTooManyEvents UserErrorReason = "TOO_MANY_EVENTS"
+	// The id of an event is empty, too long or holds control characters.
+	UserErrorReasonEventIDInvalid UserErrorReason = "EVENT_ID_INVALID"
+	// An event names no campaign.
+	UserErrorReasonCampaignRequired UserErrorReason = "CAMPAIGN_REQUIRED"
+	// An event names no recipient.
+	UserErrorReasonSubscriberRequired UserErrorReason = "SUBSCRIBER_REQUIRED"
+	// An event names its recipient in two ways.
+	UserErrorReasonSubscriberTwice UserErrorReason = "SUBSCRIBER_TWICE"
+	// An event has a scope and is no unsubscription.
+	UserErrorReasonScopeUnexpected UserErrorReason = "SCOPE_UNEXPECTED"
+	// An event has a URL and is no click.
+	UserErrorReasonURLUnexpected UserErrorReason = "URL_UNEXPECTED"
+	// An IP address is malformed.
+	UserErrorReasonIPInvalid UserErrorReason = "IP_INVALID"
+	// The amount of a conversion cannot be accepted.
+	UserErrorReasonAmountInvalid UserErrorReason = "AMOUNT_INVALID"
+	// An event has an amount and is no conversion.
+	UserErrorReasonAmountUnexpected UserErrorReason = "AMOUNT_UNEXPECTED"
+	// A currency is not three letters.
+	UserErrorReasonCurrencyInvalid UserErrorReason = "CURRENCY_INVALID"
+)
+
+var AllUserErrorReason = []UserErrorReason{
+	UserErrorReasonPageSize,
+	UserErrorReasonIDInvalid,
+	UserErrorReasonTooManyIDS,
+	UserErrorReasonTextTooLong,
+	UserErrorReasonInstantInvalid,
+	UserErrorReasonInstantOutOfRange,
+	UserErrorReasonIdempotencyKeyLength,
+	UserErrorReasonIdempotencyKeyReused,
+	UserErrorReasonClearedAndSet,
+	UserErrorReasonStaleVersion,
+	UserErrorReasonTooManyChanges,
+	UserErrorReasonAnswerTooLarge,
+	UserErrorReasonUserNotFound,
+	UserErrorReasonAccountNotFound,
+	UserErrorReasonAPIKeyNotFound,
+	UserErrorReasonUsernameRequired,
+	UserErrorReasonPasswordRequired,
+	UserErrorReasonLoginInvalid,
+	UserErrorReasonScopesRequired,
+	UserErrorReasonNoteTooLong,
+	UserErrorReasonExpiryPast,
+	UserErrorReasonExpiryInvalid,
+	UserErrorReasonCampaignNotFound,
+	UserErrorReasonNameRequired,
+	UserErrorReasonNameTooLong,
+	UserErrorReasonStatusInvalid,
+	UserErrorReasonStatusTransition,
+	UserErrorReasonApprovalWithdrawn,
+	UserErrorReasonNotInStatus,
+	UserErrorReasonAlreadyBegun,
+	UserErrorReasonNotBegun,
+	UserErrorReasonAutoResendWaitDays,
+	UserErrorReasonAutoResendSubject,
+	UserErrorReasonAutoResendRecurring,
+	UserErrorReasonAbTestEmailNotFound,
+	UserErrorReasonAbTestTooFewVariations,
+	UserErrorReasonAbTestTooManyVariations,
+	UserErrorReasonAbTestValue,
+	UserErrorReasonAbTestShare,
+	UserErrorReasonScheduleTypeInvalid,
+	UserErrorReasonScheduleDateRequired,
+	UserErrorReasonScheduleTimeRequired,
+	UserErrorReasonScheduleDaysRequired,
+	UserErrorReasonScheduleMonthsRequired,
+	UserErrorReasonScheduleHoursRequired,
+	UserErrorReasonScheduleMinutesRequired,
+	UserErrorReasonScheduleMaxInstancesRequired,
+	UserErrorReasonScheduleZoneRequired,
+	UserErrorReasonScheduleInPast,
+	UserErrorReasonScheduleUpcomingCountInvalid,
+	UserErrorReasonTimeZoneInvalid,
+	UserErrorReasonAudienceInvalid,
+	UserErrorReasonAudienceTooLarge,
+	UserErrorReasonAudienceNotFound,
+	UserErrorReasonSegmentNotFound,
+	UserErrorReasonSegmentNameRequired,
+	UserErrorReasonSegmentNameTooLong,
+	UserErrorReasonSegmentCycle,
+	UserErrorReasonSegmentInUse,
+	UserErrorReasonEmailNotFound,
+	UserErrorReasonEmailInUse,
+	UserErrorReasonEmailTextTooLong,
+	UserErrorReasonEmailLineBreak,
+	UserErrorReasonEmailAddressInvalid,
+	UserErrorReasonEmailContentTooLarge,
+	UserErrorReasonEmailContentRequired,
+	UserErrorReasonEmailHTMLUnsubscribeLink,
+	UserErrorReasonEmailPlainUnsubscribeLink,
+	UserErrorReasonEmailScopeRequired,
+	UserErrorReasonEmailScopeUnknown,
+	UserErrorReasonListNotFound,
+	UserErrorReasonListNameRequired,
+	UserErrorReasonListNameTooLong,
+	UserErrorReasonListInUse,
+	UserErrorReasonContactNotFound,
+	UserErrorReasonDeliverabilityInvalid,
+	UserErrorReasonSecretRequired,
+	UserErrorReasonSubscriberNotFound,
+	UserErrorReasonSubscriberAddressRequired,
+	UserErrorReasonSubscriberAddressInvalid,
+	UserErrorReasonSubscriberIPInvalid,
+	UserErrorReasonSubscriberExists,
+	UserErrorReasonNotSubscribed,
+	UserErrorReasonSubscriberRepeated,
+	UserErrorReasonSubscriberBounceInvalid,
+	UserErrorReasonSubscriberStatusInvalid,
+	UserErrorReasonRowsRequired,
+	UserErrorReasonTooManyRows,
+	UserErrorReasonCustomFieldNotFound,
+	UserErrorReasonCustomFieldExists,
+	UserErrorReasonCustomFieldInUse,
+	UserErrorReasonCustomFieldInvalid,
+	UserErrorReasonCustomFieldRepeated,
+	UserErrorReasonCustomFieldLimit,
+	UserErrorReasonCustomFieldNameRequired,
+	UserErrorReasonCustomFieldNameTooLong,
+	UserErrorReasonCustomFieldChoicesInvalid,
+	UserErrorReasonTooManyAddresses,
+	UserErrorReasonSuppressionAddressInvalid,
+	UserErrorReasonTagNotFound,
+	UserErrorReasonTagExists,
+	UserErrorReasonTagNameRequired,
+	UserErrorReasonTagNameEmpty,
+	UserErrorReasonTagNameTooLong,
+	UserErrorReasonTagNameCharacters,
+	UserErrorReasonSubscriberTagNotFound,
+	UserErrorReasonSubscriberTagExists,
+	UserErrorReasonSubscriberTagInUse,
+	UserErrorReasonEventsRequired,
+	UserErrorReasonTooManyEvents,
+	UserErrorReasonEventIDInvalid,
+	UserErrorReasonCampaignRequired,
+	UserErrorReasonSubscriberRequired,
+	UserErrorReasonSubscriberTwice,
+	UserErrorReasonScopeUnexpected,
+	UserErrorReasonURLUnexpected,
+	UserErrorReasonIPInvalid,
+	UserErrorReasonAmountInvalid,
+	UserErrorReasonAmountUnexpected,
+	UserErrorReasonCurrencyInvalid,
+}
+
+func (e UserErrorReason) IsValid() bool {
+	switch e {
+	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonNotBegun, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
+		return true
+	}
+	return false
+}
+
+func (e UserErrorReason) String() string {
+	return string(e)
+}
+
+func (e *UserErrorReason) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UserErrorReason(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UserErrorReason", str)
+	}
+	return nil
+}
+
+func (e UserErrorReason) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UserErrorReason) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UserErrorReason) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -1,0 +1,69 @@
+package graph_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"campaignql/ent"
+	"campaignql/graph"
+	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
+	"campaignql/internal/kind"
+)
+
+// TestEveryMutationAnswersAMutationPayload reads the schema: one fragment on the interface reads the
+// user errors of all mutations.
+func TestEveryMutationAnswersAMutationPayload(t *testing.T) {
+	t.Parallel()
+	s := schema(t)
+	for _, field := range s.Mutation.Fields {
+		answer := s.Types[field.Type.Name()]
+		if field.Name == "command" || strings.HasPrefix(field.Name, "__") {
+			continue // answers the envelope of the legacy API
+		}
+		if !slices.Contains(answer.Interfaces, "MutationPayload") {
+			t.Errorf("%s answers %s, which is no MutationPayload", field.Name, answer.Name)
+		}
+	}
+}
+
+func TestUserErrorsAreReadThroughTheInterface(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		response := w.MustQuery(t, a.Key, `mutation {
+			createTag(input: {name: "<"}) { ...faults }
+			logout { ended ...faults }
+		}
+		fragment faults on MutationPayload { userErrors { code reason field } }`, nil)
+		want := `{"createTag":{"userErrors":[{"code":"INVALID","field":["input","name"],"reason":"TAG_NAME_CHARACTERS"}]},` +
+			`"logout":{"ended":false,"userErrors":[]}}`
+		if got := compact(response); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+// TestTransitionsNameMutationsOfTheSchema asks the machine for every change of status, and compares
+// what asks for it with the enum and with the mutations that there are.
+func TestTransitionsNameMutationsOfTheSchema(t *testing.T) {
+	t.Parallel()
+	s, seen := schema(t), map[string]bool{}
+	for _, status := range kind.CampaignStatuses() {
+		for _, change := range campaign.Transitions(caller.Identity{}, &ent.Campaign{Status: status}) {
+			name := graph.TransitionMutation(change.Action)
+			if seen[name] = true; s.Types["CampaignTransitionMutation"].EnumValues.ForName(name) == nil {
+				t.Errorf("the action %s has the mutation %q, which the schema does not know", change.Action, name)
+			}
+		}
+	}
+	for _, value := range s.Types["CampaignTransitionMutation"].EnumValues {
+		words := strings.Split(strings.ToLower(value.Name), "_")
+		for i, word := range words[1:] {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+		if s.Mutation.Fields.ForName(strings.Join(words, "")) == nil || !seen[value.Name] {
+			t.Errorf("%s is no mutation, or asks for no change of status", value.Name)
+		}
+	}
+}
