@@ -237,16 +237,12 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		{
 			name:      "at once",
 			document:  update(`schedule { type nextSendAt }`),
-			variables: scheduled(object{"immediate": true}),
+			variables: scheduled(object{"kind": "IMMEDIATE"}),
 			want:      `{"campaign":{"schedule":{"nextSendAt":null,"type":"IMMEDIATE"}},"requestedStatus":null}`,
 		},
 		{
-			name: "not at all", document: update(`schedule { type }`), variables: set("schedule", object{"none": true}),
+			name: "not at all", document: update(`schedule { type }`), variables: set("schedule", object{"kind": "UNSCHEDULED"}),
 			want: `{"campaign":{"schedule":{"type":"NOT_SCHEDULED"}},"requestedStatus":null}`,
-		},
-		{
-			name: "not at all can only be true", document: update(`name`), variables: scheduled(object{"none": false}),
-			want: "INVALID input.schedule schedule_type_invalid",
 		},
 		{
 			name: "again and again",
@@ -438,7 +434,7 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		{
 			name:      "what is sent keeps its schedule",
 			document:  update(`name`),
-			variables: object{"in": object{"id": "<sent>", "schedule": object{"none": true}}},
+			variables: object{"in": object{"id": "<sent>", "schedule": object{"kind": "UNSCHEDULED"}}},
 			want:      "CONFLICT input.schedule not_in_status",
 		},
 		{
@@ -679,7 +675,7 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 			"createCampaign", "campaign", "id",
 		)
 		for _, document := range []string{
-			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "two", schedule: {immediate: true}}) { campaign { id } } }`,
+			`mutation($id: ID!) { updateCampaign(input: {id: $id, name: "two", schedule: {kind: IMMEDIATE}}) { campaign { id } } }`,
 			`mutation($id: ID!) { updateCampaign(input: {id: $id, status: READY}) { campaign { id } } }`,
 			`mutation($id: ID!) { cancelCampaign(input: {id: $id, reason: "no"}) { campaign { id } } }`,
 		} {

@@ -42,7 +42,7 @@ func TestSubscribersAreDeleted(t *testing.T) {
 		if want := fmt.Sprintf(`{"subscribers":[{"legacyId":"%d"},{"legacyId":"%d"}],"userErrors":[]}`, bob, eve); got != want {
 			t.Errorf("tagged %s, want %s", got, want)
 		}
-		w.shown(t, a, fmt.Sprintf(`mutation { recordEvents(input: {events: [{id: "e", kind: SENT, campaign: %d, subscriber: %d, at: "2026-11-01T00:00:00Z"}]}) { recordedCount } }`, campaign, eve))
+		w.shown(t, a, fmt.Sprintf(`mutation { recordEvents(input: {events: [{id: "e", kind: SENT, campaignId: %d, subscriberId: %d, at: "2026-11-01T00:00:00Z"}]}) { recordedCount } }`, campaign, eve))
 		id := func(n int64) string { return globalID(gid.Subscriber, n) }
 		node := func(n int64) string {
 			return w.shown(t, a, fmt.Sprintf(`{ node(id: "%s") { ... on Subscriber { emailAddress } } subscriber(id: %d) { legacyId } }`, id(n), n))

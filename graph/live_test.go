@@ -127,13 +127,13 @@ func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
 		}
 		other.MustQuery(t, owner.Key, recordDocument, object{"in": object{"events": []any{
 			object{
-				"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID),
+				"id": "1", "kind": "SENT", "campaignId": number(c.ID), "subscriberId": number(p.ID),
 				"at": "2026-03-01T12:00:00Z",
 			},
 		}}})
 		told()
 		line := fmt.Sprintf(
-			`{"id":"2","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID,
+			`{"id":"2","kind":"SENT","campaignId":"%d","subscriberId":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID,
 		)
 		request := must(http.NewRequest(http.MethodPost, other.URL+"/events", strings.NewReader(line+"\n")))(t)
 		request.Header.Set("Content-Type", "application/x-ndjson")

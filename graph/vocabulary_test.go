@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"campaignql/ent"
 	"campaignql/graph"
 	"campaignql/internal/caller"
@@ -64,6 +66,69 @@ func TestTransitionsNameMutationsOfTheSchema(t *testing.T) {
 		}
 		if s.Mutation.Fields.ForName(strings.Join(words, "")) == nil || !seen[value.Name] {
 			t.Errorf("%s is no mutation, or asks for no change of status", value.Name)
+		}
+	}
+}
+
+// idsByOtherNames are the arguments of ids that are named by what is done with them.
+var idsByOtherNames = []string{
+	"CampaignChangeFilter.actor",
+	"CampaignTagFilter.anyOf", "CampaignTagFilter.allOf", "CampaignTagFilter.noneOf",
+	"SubscriberTagFilter.anyOf", "SubscriberTagFilter.allOf", "SubscriberTagFilter.noneOf",
+	"UpdateSubscriberInput.clearFields", "EventInput.id",
+}
+
+// addressesOfMails are the addresses that are written into a mail.
+var addressesOfMails = []string{
+	"CreateEmailInput.fromEmail", "CreateEmailInput.replyToEmail", "UpdateEmailInput.fromEmail",
+	"UpdateEmailInput.replyToEmail",
+}
+
+// TestArgumentsHaveOneVocabulary reads every argument and input field: an id is named after what it is
+// of, with Id or Ids at its end, or is id or ids; an address is emailAddress.
+func TestArgumentsHaveOneVocabulary(t *testing.T) {
+	t.Parallel()
+	check := func(path, name string, of *ast.Type) {
+		switch {
+		case of.Name() == "ID" && !slices.Contains(idsByOtherNames, path):
+			end := "Id"
+			if of.Elem != nil {
+				end = "Ids"
+			}
+			if name != strings.ToLower(end) && !strings.HasSuffix(name, end) {
+				t.Errorf("%s is an %s that is named otherwise", path, of)
+			}
+		case of.Name() == "EmailAddress" && name != "emailAddress" && !slices.Contains(addressesOfMails, path):
+			t.Errorf("%s is an address that is named otherwise", path)
+		}
+	}
+	for _, of := range schema(t).Types {
+		for _, field := range of.Fields {
+			if of.Kind == ast.InputObject {
+				check(of.Name+"."+field.Name, field.Name, field.Type)
+			}
+			for _, argument := range field.Arguments {
+				check(of.Name+"."+field.Name+"."+argument.Name, argument.Name, argument.Type)
+			}
+		}
+	}
+}
+
+// TestEveryConnectionTakesTheSameArguments checks that a page can be asked for alike everywhere.
+func TestEveryConnectionTakesTheSameArguments(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"first": "Int", "after": "String", "last": "Int", "before": "String"}
+	for _, of := range schema(t).Types {
+		for _, field := range of.Fields {
+			if !strings.HasSuffix(field.Type.Name(), "Connection") {
+				continue
+			}
+			for name, typeName := range want {
+				argument := field.Arguments.ForName(name)
+				if argument == nil || argument.Type.String() != typeName || argument.DefaultValue != nil {
+					t.Errorf("%s.%s(%s) is not %s without a default", of.Name, field.Name, name, typeName)
+				}
+			}
 		}
 	}
 }

@@ -47,7 +47,8 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: textCost}
 	case "CampaignAudience.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
-	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
+	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "Query.campaignCounts",
+		"SubscriberConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
 		return guard.Weight{Cost: audienceCost}

@@ -79,8 +79,8 @@ type ABTestVariationResolver interface {
 }
 type AccountStatisticsResolver interface {
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
-	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
+	Links(ctx context.Context, obj *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*ent.LinkCounter], error)
+	Domains(ctx context.Context, obj *model.AccountStatistics, first *int32, after *string, last *int32, before *string) (*model.Connection[*statistics.Domain], error)
 }
 type CampaignResolver interface {
 	Email(ctx context.Context, objs []*model.Campaign) ([]*ent.Email, error)
@@ -109,8 +109,8 @@ type CampaignScheduleResolver interface {
 type CampaignStatisticsResolver interface {
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
-	Links(ctx context.Context, objs []*statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([][]*statistics.Link, error)
-	Domains(ctx context.Context, objs []*statistics.Counters, first int32) ([][]*statistics.Domain, error)
+	Links(ctx context.Context, objs []*statistics.Counters, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*ent.LinkCounter], error)
+	Domains(ctx context.Context, objs []*statistics.Counters, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*statistics.Domain], error)
 }
 type ComparedCampaignResolver interface {
 	Elapsed(ctx context.Context, objs []*model.ComparedCampaign, interval statistics.Interval, points int32) ([][]*statistics.Point, error)
@@ -188,8 +188,8 @@ type QueryResolver interface {
 	CampaignChanges(ctx context.Context, filter *model.CampaignChangeFilter, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CampaignChange], error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
 	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
-	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
-	ExportStatistics(ctx context.Context, campaign string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
+	Compare(ctx context.Context, campaignIds []string) (*model.CampaignComparison, error)
+	ExportStatistics(ctx context.Context, campaignID string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -304,6 +304,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FloatRange", ec.unmarshalInputFloatRange),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
+			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RecordEventsInput", ec.unmarshalInputRecordEventsInput),
 			graphql.NewInputUnmarshaler("RecurringScheduleInput", ec.unmarshalInputRecurringScheduleInput),
@@ -461,6 +462,9 @@ scalar EmailAddress
 "A 64-bit whole number as a decimal string. Numbers in JSON that fit are accepted as well."
 scalar BigInt
 
+"An exact decimal number as a string, such as ` + "`" + `12.50` + "`" + `. Numbers in JSON are accepted as well."
+scalar Decimal
+
 "Anything that can be fetched again by its global id."
 interface Node {
   "Opaque global id, unique across all types."
@@ -534,7 +538,7 @@ type Query {
   ): AccountStatistics!
 
   "Campaigns side by side, and in sum. An id that is not the caller's, or one that stands there twice, is an error."
-  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaigns: [ID!]!): CampaignComparison!
+  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaignIds: [ID!]!): CampaignComparison!
 
   """
   A link to a file with numbers or events of a campaign, which a browser can open for five minutes without any header; it ends before with the key or session
@@ -543,7 +547,7 @@ type Query {
   """
   exportStatistics(
     "Global id or legacy ` + "`" + `CampaignID` + "`" + `."
-    campaign: ID!
+    campaignId: ID!
     "What the file holds."
     content: ExportContent!
     "How it is written."
@@ -1721,18 +1725,28 @@ type CampaignStatistics {
   ): [SeriesPoint!]!
   "Its links, most clicked first."
   links(
-    "How many, 0 to 250."
-    first: Int! = 25
-    "The ` + "`" + `cursor` + "`" + ` of the link after which to go on, in the same order."
-    after: String
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
-  ): [LinkStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): LinkStatisticConnection!
   "Mail domains of its recipients, those sent to most first."
   domains(
-    "How many, 0 to 250."
-    first: Int! = 25
-  ): [DomainStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): DomainStatisticConnection!
 }
 
 """
@@ -1782,19 +1796,31 @@ type AccountStatistics {
   reads a row for each link of each campaign, never an event; more than 200,000 are an error.
   """
   links(
-    "How many, 0 to 250."
-    first: Int! = 25
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
-  ): [LinkStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): LinkStatisticConnection!
   """
   The mail domains of the recipients of all these campaigns, those sent to most first. Not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It reads a row for each mail domain of each
   campaign, never an event; more than 200,000 are an error.
   """
   domains(
-    "How many, 0 to 250."
-    first: Int! = 25
-  ): [DomainStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): DomainStatisticConnection!
 }
 
 "Campaigns side by side."
@@ -1916,7 +1942,7 @@ type SeriesPoint {
   softBounces: Int!
   "Conversions."
   conversions: Int!
-  "Sum of the amounts of conversions."
+  "Sum of the amounts of conversions, whatever the currency."
   conversionAmount: Float!
   "Opens by machines."
   automatedOpens: Int!
@@ -1926,14 +1952,32 @@ type SeriesPoint {
 
 "Clicks on one link of a campaign."
 type LinkStatistic {
-  "Where it stands among the links of its campaign, for ` + "`" + `after` + "`" + `; null of many campaigns in sum."
-  cursor: String
   "Where it leads, as it was sent, at most 2,000 bytes."
   url: String!
   "Times people clicked it."
   clicks: Int!
   "Different people who clicked it."
   uniqueClicks: Int!
+}
+
+"A page of links."
+type LinkStatisticConnection {
+  "Links with their cursors."
+  edges: [LinkStatisticEdge!]!
+  "Links alone."
+  nodes: [LinkStatistic!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A link with its cursor."
+type LinkStatisticEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: LinkStatistic!
 }
 
 "The recipients of a campaign at one mail domain."
@@ -1958,6 +2002,26 @@ type DomainStatistic {
   hardBounces: Int!
   "Mails that came back for now."
   softBounces: Int!
+}
+
+"A page of mail domains."
+type DomainStatisticConnection {
+  "Mail domains with their cursors."
+  edges: [DomainStatisticEdge!]!
+  "Mail domains alone."
+  nodes: [DomainStatistic!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A mail domain with its cursor."
+type DomainStatisticEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: DomainStatistic!
 }
 
 "How often something happened, and to how many different people."
@@ -1992,7 +2056,7 @@ type BounceStatistic {
 type ConversionStatistic {
   "How many."
   count: Int!
-  "Sum of their amounts."
+  "Sum of their amounts, whatever the currency."
   amount: Float!
 }
 
@@ -2453,8 +2517,14 @@ type ContactEvent {
   "The IP address of the recipient; null when not known."
   ip: String
   "What a conversion is worth; null of everything else."
-  amount: Float
-  "The currency of the amount; null when not known."
+  amount: Money
+}
+
+"An amount of money."
+type Money {
+  "How much, in units of the currency."
+  amount: Decimal!
+  "The currency, three letters of ISO 4217; null when not known."
   currency: String
 }
 
@@ -2604,7 +2674,7 @@ input SubscriberFilter {
   status: [SubscriberStatus!]
   "Mail came back in one of these ways."
   bounce: [BounceType!]
-  "` + "`" + `true` + "`" + `: is written to, being subscribed, not bounced for good and not suppressed. ` + "`" + `false` + "`" + ` is as good as not given. Legacy: ` + "`" + `SubscriberSegment=Active` + "`" + `."
+  "Is written to, being subscribed, not bounced for good and not suppressed, or is not. Legacy: ` + "`" + `SubscriberSegment=Active` + "`" + `."
   active: Boolean
   "Is in this segment of the list: ` + "`" + `active` + "`" + `, and its rules hold. Global id or legacy number. Legacy: ` + "`" + `SubscriberSegment` + "`" + ` with the id of a segment."
   segmentId: ID
@@ -3016,12 +3086,18 @@ type UpdateCampaignPayload implements MutationPayload {
   userErrors: [UserError!]!
 }
 
+"Schedules that need nothing beside their name."
+enum ScheduleKind {
+  "Not sent until it is scheduled."
+  UNSCHEDULED
+  "Due as soon as it is ready."
+  IMMEDIATE
+}
+
 "A schedule: exactly one of its kinds."
 input ScheduleInput @oneOf {
-  "` + "`" + `true` + "`" + `: not sent until scheduled."
-  none: Boolean
-  "` + "`" + `true` + "`" + `: due as soon as it is ready."
-  immediate: Boolean
+  "Not scheduled, or at once."
+  kind: ScheduleKind
   "Once, at a date and time."
   at: ScheduleAtInput
   "At every minute that matches."
@@ -3493,13 +3569,13 @@ input EventInput {
   "What happened."
   kind: EventKind!
   "The campaign: global id or legacy number."
-  campaign: ID!
-  "The subscriber: global id or legacy number. Exactly one of ` + "`" + `subscriber` + "`" + `, ` + "`" + `contact` + "`" + ` and ` + "`" + `email` + "`" + ` is given; the event belongs to the contact."
-  subscriber: ID
+  campaignId: ID!
+  "The subscriber: global id or legacy number. Exactly one of ` + "`" + `subscriberId` + "`" + `, ` + "`" + `contactId` + "`" + ` and ` + "`" + `emailAddress` + "`" + ` is given; the event belongs to the contact."
+  subscriberId: ID
   "The contact: global id or number."
-  contact: ID
+  contactId: ID
   "The address of the contact, in any spelling."
-  email: String
+  emailAddress: String
   "When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead."
   at: String!
   """
@@ -3513,12 +3589,18 @@ input EventInput {
   userAgent: String
   "IP address of the person."
   ip: String
-  "What a conversion is worth, in units of the currency, at most two decimals."
-  amount: Float
-  "Currency of the amount, three letters of ISO 4217."
-  currency: String
+  "What a conversion is worth."
+  amount: MoneyInput
   "What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event."
   scope: UnsubscriptionScope
+}
+
+"An amount of money."
+input MoneyInput {
+  "How much, in units of the currency, at most two decimals."
+  amount: Decimal!
+  "The currency, three letters of ISO 4217; absent or null where it is not known."
+  currency: String
 }
 
 "What an unsubscription ends."
@@ -4605,8 +4687,6 @@ func (ec *executionContext) childFields_ContactEvent(ctx context.Context, field 
 		return ec.fieldContext_ContactEvent_ip(ctx, field)
 	case "amount":
 		return ec.fieldContext_ContactEvent_amount(ctx, field)
-	case "currency":
-		return ec.fieldContext_ContactEvent_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactEvent", field.Name)
 }
@@ -4897,6 +4977,30 @@ func (ec *executionContext) childFields_DomainStatistic(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DomainStatistic", field.Name)
 }
 
+func (ec *executionContext) childFields_DomainStatisticConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DomainStatisticConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DomainStatisticConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DomainStatisticConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DomainStatisticConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DomainStatisticConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DomainStatisticEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DomainStatisticEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DomainStatisticEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DomainStatisticEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Email(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5011,8 +5115,6 @@ func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field
 
 func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_LinkStatistic_cursor(ctx, field)
 	case "url":
 		return ec.fieldContext_LinkStatistic_url(ctx, field)
 	case "clicks":
@@ -5021,6 +5123,30 @@ func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field
 		return ec.fieldContext_LinkStatistic_uniqueClicks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LinkStatistic", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkStatisticConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LinkStatisticConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LinkStatisticConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LinkStatisticConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LinkStatisticConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkStatisticConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkStatisticEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LinkStatisticEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LinkStatisticEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkStatisticEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_LoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5043,6 +5169,16 @@ func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field
 		return ec.fieldContext_LogoutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5863,35 +5999,83 @@ func (ec *executionContext) field_AccountStatistics_domains_args(ctx context.Con
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
 func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg1
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -5927,22 +6111,8 @@ func (ec *executionContext) field_CampaignStatistics_domains_args(ctx context.Co
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5956,14 +6126,68 @@ func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Cont
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg2
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -6856,14 +7080,14 @@ func (ec *executionContext) field_Query_campaigns_args(ctx context.Context, rawA
 func (ec *executionContext) field_Query_compare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaigns",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignIds",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["campaigns"] = arg0
+	args["campaignIds"] = arg0
 	return args, nil
 }
 
@@ -7068,14 +7292,14 @@ func (ec *executionContext) field_Query_emails_args(ctx context.Context, rawArgs
 func (ec *executionContext) field_Query_exportStatistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaign",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignId",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["campaign"] = arg0
+	args["campaignId"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "content",
 		func(ctx context.Context, v any) (export.Content, error) {
 			return ec.unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx, v)
@@ -8305,11 +8529,11 @@ func (ec *executionContext) _AccountStatistics_links(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8322,7 +8546,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_links(ctx context.Con
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LinkStatistic(ctx, field)
+			return ec.childFields_LinkStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -8349,11 +8573,11 @@ func (ec *executionContext) _AccountStatistics_domains(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
-			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8366,7 +8590,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.C
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DomainStatistic(ctx, field)
+			return ec.childFields_DomainStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -11975,8 +12199,8 @@ func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field
 			return ec.resolveBatch_CampaignStatistics_links(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11989,7 +12213,7 @@ func (ec *executionContext) fieldContext_CampaignStatistics_links(ctx context.Co
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LinkStatistic(ctx, field)
+			return ec.childFields_LinkStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -12010,9 +12234,9 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_links(ctx context.Co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Links(ctx, batch.Parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return resolver.Links(ctx, batch.Parents, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*statistics.Link](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*ent.LinkCounter]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -12021,8 +12245,8 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_links(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Links(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
-	return graphql.ResolveBatchSingleResult[[]*statistics.Link](
+	results, err := resolver.Links(ctx, []*statistics.Counters{obj}, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*ent.LinkCounter]](
 		ctx,
 		results,
 		err,
@@ -12042,8 +12266,8 @@ func (ec *executionContext) _CampaignStatistics_domains(ctx context.Context, fie
 			return ec.resolveBatch_CampaignStatistics_domains(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
-			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12056,7 +12280,7 @@ func (ec *executionContext) fieldContext_CampaignStatistics_domains(ctx context.
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DomainStatistic(ctx, field)
+			return ec.childFields_DomainStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -12077,9 +12301,9 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_domains(ctx context.
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Domains(ctx, batch.Parents, fc.Args["first"].(int32))
+			return resolver.Domains(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*statistics.Domain](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*statistics.Domain]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -12088,8 +12312,8 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_domains(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Domains(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32))
-	return graphql.ResolveBatchSingleResult[[]*statistics.Domain](
+	results, err := resolver.Domains(ctx, []*statistics.Counters{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*statistics.Domain]](
 		ctx,
 		results,
 		err,
@@ -13147,38 +13371,24 @@ func (ec *executionContext) _ContactEvent_amount(ctx context.Context, field grap
 			return obj.Amount(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
-			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_ContactEvent_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "Float")
-}
-
-func (ec *executionContext) _ContactEvent_currency(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContactEvent_currency(ctx, field)
+	fc = &graphql.FieldContext{
+		Object:     "ContactEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContactEvent_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ConversionStatistic_count(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
@@ -15065,6 +15275,180 @@ func (ec *executionContext) fieldContext_DomainStatistic_softBounces(_ context.C
 	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
 }
 
+func (ec *executionContext) _DomainStatisticConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatisticEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatisticConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatisticEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatisticEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DomainStatisticEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐDomain(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Email_id(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15993,30 +16377,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LinkStatistic_cursor(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LinkStatistic_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LinkStatistic_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
-}
-
-func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -16039,7 +16400,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_url(_ context.Context, fi
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
 }
 
-func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -16062,7 +16423,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_clicks(_ context.Context,
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -16083,6 +16444,180 @@ func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_LinkStatistic_uniqueClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkStatisticConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatisticEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatisticConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LinkStatisticEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatisticEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _LinkStatisticEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LoginPayload_sessionToken(ctx context.Context, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -16216,6 +16751,52 @@ func (ec *executionContext) fieldContext_LogoutPayload_userErrors(_ context.Cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNDecimal2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Money_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Money_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
 }
 
 func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -18648,7 +19229,7 @@ func (ec *executionContext) _Query_compare(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaignIds"].([]string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
@@ -18692,7 +19273,7 @@ func (ec *executionContext) _Query_exportStatistics(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaignId"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
@@ -28150,7 +28731,7 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "kind", "campaign", "subscriber", "contact", "email", "at", "url", "reason", "userAgent", "ip", "amount", "currency", "scope"}
+	fieldsInOrder := [...]string{"id", "kind", "campaignId", "subscriberId", "contactId", "emailAddress", "at", "url", "reason", "userAgent", "ip", "amount", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28171,34 +28752,34 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Kind = data
-		case "campaign":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaign"))
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
 			data, err := ec.unmarshalNID2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Campaign = data
-		case "subscriber":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriber"))
+			it.CampaignID = data
+		case "subscriberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriberId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Subscriber = graphql.OmittableOf(data)
-		case "contact":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contact"))
+			it.SubscriberID = graphql.OmittableOf(data)
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Contact = graphql.OmittableOf(data)
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			it.ContactID = graphql.OmittableOf(data)
+		case "emailAddress":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailAddress"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Email = graphql.OmittableOf(data)
+			it.EmailAddress = graphql.OmittableOf(data)
 		case "at":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -28236,18 +28817,11 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 			it.IP = graphql.OmittableOf(data)
 		case "amount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
-			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			data, err := ec.unmarshalOMoneyInput2ᚖcampaignqlᚋgraphᚋmodelᚐMoneyInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Amount = graphql.OmittableOf(data)
-		case "currency":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Currency = graphql.OmittableOf(data)
 		case "scope":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scope"))
 			data, err := ec.unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope(ctx, v)
@@ -28423,6 +28997,55 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 func UnmarshalLoginInput(ctx context.Context, raw any) (model.LoginInput, error) {
 	var out model.LoginInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "LoginInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (model.MoneyInput, error) {
+	var it model.MoneyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"amount", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNDecimal2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoneyInput unmarshals raw into the MoneyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoneyInput(ctx context.Context, raw any) (model.MoneyInput, error) {
+	var out model.MoneyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoneyInput", raw, &out)
 	return out, err
 }
 
@@ -28781,27 +29404,20 @@ func (ec *executionContext) unmarshalInputScheduleInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"none", "immediate", "at", "recurring"}
+	fieldsInOrder := [...]string{"kind", "at", "recurring"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "none":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("none"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.None = graphql.OmittableOf(data)
-		case "immediate":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("immediate"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Immediate = graphql.OmittableOf(data)
+			it.Kind = graphql.OmittableOf(data)
 		case "at":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
 			data, err := ec.unmarshalOScheduleAtInput2ᚖcampaignqlᚋgraphᚋmodelᚐScheduleAtInput(ctx, v)
@@ -32423,11 +33039,6 @@ func (ec *executionContext) _ContactEvent(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "currency":
-			out.Values[i] = ec._ContactEvent_currency(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33487,6 +34098,93 @@ func (ec *executionContext) _DomainStatistic(ctx context.Context, sel ast.Select
 	return out
 }
 
+var domainStatisticConnectionImplementors = []string{"DomainStatisticConnection"}
+
+func (ec *executionContext) _DomainStatisticConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*statistics.Domain]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, domainStatisticConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DomainStatisticConnection")
+		case "edges":
+			out.Values[i] = ec._DomainStatisticConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._DomainStatisticConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DomainStatisticConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DomainStatisticConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var domainStatisticEdgeImplementors = []string{"DomainStatisticEdge"}
+
+func (ec *executionContext) _DomainStatisticEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*statistics.Domain]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, domainStatisticEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DomainStatisticEdge")
+		case "cursor":
+			out.Values[i] = ec._DomainStatisticEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DomainStatisticEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var emailImplementors = []string{"Email", "Node"}
 
 func (ec *executionContext) _Email(ctx context.Context, sel ast.SelectionSet, obj *ent.Email) graphql.Marshaler {
@@ -33850,7 +34548,7 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 
 var linkStatisticImplementors = []string{"LinkStatistic"}
 
-func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Link) graphql.Marshaler {
+func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -33859,11 +34557,6 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LinkStatistic")
-		case "cursor":
-			out.Values[i] = ec._LinkStatistic_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
 		case "url":
 			out.Values[i] = ec._LinkStatistic_url(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33876,6 +34569,93 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 			}
 		case "uniqueClicks":
 			out.Values[i] = ec._LinkStatistic_uniqueClicks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var linkStatisticConnectionImplementors = []string{"LinkStatisticConnection"}
+
+func (ec *executionContext) _LinkStatisticConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkStatisticConnection")
+		case "edges":
+			out.Values[i] = ec._LinkStatisticConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._LinkStatisticConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._LinkStatisticConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LinkStatisticConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var linkStatisticEdgeImplementors = []string{"LinkStatisticEdge"}
+
+func (ec *executionContext) _LinkStatisticEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkStatisticEdge")
+		case "cursor":
+			out.Values[i] = ec._LinkStatisticEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._LinkStatisticEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33958,6 +34738,44 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 		case "userErrors":
 			out.Values[i] = ec._LogoutPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var moneyImplementors = []string{"Money"}
+
+func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *model.Money) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Money")
+		case "amount":
+			out.Values[i] = ec._Money_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "currency":
+			out.Values[i] = ec._Money_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -38482,6 +39300,20 @@ func (ec *executionContext) marshalNDayOfWeek2ᚕcampaignqlᚋgraphᚋmodelᚐDa
 	return ret
 }
 
+func (ec *executionContext) unmarshalNDecimal2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalDecimal(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalDecimal(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDeleteCampaignsInput2campaignqlᚋgraphᚋmodelᚐDeleteCampaignsInput(ctx context.Context, v any) (model.DeleteCampaignsInput, error) {
 	res, err := ec.unmarshalInputDeleteCampaignsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -38621,6 +39453,38 @@ func (ec *executionContext) marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋs
 		return graphql.Null
 	}
 	return ec._DomainStatistic(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DomainStatisticConnection!")
+		return graphql.Null
+	}
+	return ec._DomainStatisticConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDomainStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*statistics.Domain]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDomainStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDomainStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*statistics.Domain]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DomainStatisticEdge!")
+		return graphql.Null
+	}
+	return ec._DomainStatisticEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
@@ -39240,11 +40104,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx, sel, v[i])
+		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -39256,12 +40120,44 @@ func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx context.Context, sel ast.SelectionSet, v *statistics.Link) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx context.Context, sel ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LinkStatistic!")
 		return graphql.Null
 	}
 	return ec._LinkStatistic(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LinkStatisticConnection!")
+		return graphql.Null
+	}
+	return ec._LinkStatisticConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLinkStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLinkStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLinkStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LinkStatisticEdge!")
+		return graphql.Null
+	}
+	return ec._LinkStatisticEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLocalTime2string(ctx context.Context, v any) (string, error) {
@@ -41639,6 +42535,21 @@ func (ec *executionContext) marshalOLocalTime2ᚖstring(ctx context.Context, sel
 	return res
 }
 
+func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx context.Context, sel ast.SelectionSet, v *model.Money) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMoneyInput2ᚖcampaignqlᚋgraphᚋmodelᚐMoneyInput(ctx context.Context, v any) (*model.MoneyInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMoneyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalONode2campaignqlᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -41676,6 +42587,36 @@ func (ec *executionContext) unmarshalOScheduleInput2ᚖcampaignqlᚋgraphᚋmode
 	res, err := ec.unmarshalInputScheduleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx context.Context, v any) (*kind.ScheduleType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx context.Context, sel ast.SelectionSet, v *kind.ScheduleType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType[*v])
+	return res
+}
+
+var (
+	unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType = map[string]kind.ScheduleType{
+		"UNSCHEDULED": kind.ScheduleNone,
+		"IMMEDIATE":   kind.ScheduleImmediate,
+	}
+	marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType = map[kind.ScheduleType]string{
+		kind.ScheduleNone:      "UNSCHEDULED",
+		kind.ScheduleImmediate: "IMMEDIATE",
+	}
+)
 
 func (ec *executionContext) unmarshalOScheduleType2ᚕcampaignqlᚋinternalᚋkindᚐScheduleTypeᚄ(ctx context.Context, v any) ([]kind.ScheduleType, error) {
 	if v == nil {

@@ -249,16 +249,16 @@ func (ec *executionContext) fieldAccountStatistics(f *executor.Field) executor.O
 	case "links":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_AccountStatistics_links_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Link, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticConnection()), "LinkStatisticConnection!"), func(ctx context.Context, obj *model.AccountStatistics) (*model.Connection[*ent.LinkCounter], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "domains":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_AccountStatistics_domains_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Domain, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticConnection()), "DomainStatisticConnection!"), func(ctx context.Context, obj *model.AccountStatistics) (*model.Connection[*statistics.Domain], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field AccountStatistics." + f.Name)
@@ -801,16 +801,16 @@ func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.
 	case "links":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_links_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Link, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticConnection()), "LinkStatisticConnection!"), func(ctx context.Context, parents []*statistics.Counters) ([]*model.Connection[*ent.LinkCounter], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.CampaignStatistics().Links(ctx, parents, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "domains":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_domains_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Domain, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticConnection()), "DomainStatisticConnection!"), func(ctx context.Context, parents []*statistics.Counters) ([]*model.Connection[*statistics.Domain], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Domains(ctx, parents, fc.Args["first"].(int32))
+			return ec.Resolvers.CampaignStatistics().Domains(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field CampaignStatistics." + f.Name)
@@ -989,9 +989,7 @@ func (ec *executionContext) fieldContactEvent(f *executor.Field) executor.Output
 	case "ip":
 		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.IP() })
 	case "amount":
-		return executor.Getter(f, executor.Pointer(executor.Float[float64](), ""), func(obj *model.ContactEvent) *float64 { return obj.Amount() })
-	case "currency":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.Currency() })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney()), ""), func(obj *model.ContactEvent) *model.Money { return obj.Amount() })
 	}
 	panic("unknown field ContactEvent." + f.Name)
 }
@@ -1388,6 +1386,40 @@ func (ec *executionContext) fieldDomainStatistic(f *executor.Field) executor.Out
 	panic("unknown field DomainStatistic." + f.Name)
 }
 
+func (ec *executionContext) objectDomainStatisticConnection() executor.Object[*model.Connection[*statistics.Domain]] {
+	return executor.Object[*model.Connection[*statistics.Domain]]{Implementors: domainStatisticConnectionImplementors, Field: ec.fieldDomainStatisticConnection}
+}
+
+func (ec *executionContext) fieldDomainStatisticConnection(f *executor.Field) executor.Output[*model.Connection[*statistics.Domain]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticEdge()), "DomainStatisticEdge!"), false, true), func(obj *model.Connection[*statistics.Domain]) []*model.Edge[*statistics.Domain] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(obj *model.Connection[*statistics.Domain]) []*statistics.Domain { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*statistics.Domain]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*statistics.Domain]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field DomainStatisticConnection." + f.Name)
+}
+
+func (ec *executionContext) objectDomainStatisticEdge() executor.Object[*model.Edge[*statistics.Domain]] {
+	return executor.Object[*model.Edge[*statistics.Domain]]{Implementors: domainStatisticEdgeImplementors, Field: ec.fieldDomainStatisticEdge}
+}
+
+func (ec *executionContext) fieldDomainStatisticEdge(f *executor.Field) executor.Output[*model.Edge[*statistics.Domain]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*statistics.Domain]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), func(obj *model.Edge[*statistics.Domain]) *statistics.Domain { return obj.Node })
+	}
+	panic("unknown field DomainStatisticEdge." + f.Name)
+}
+
 func (ec *executionContext) objectEmail() executor.Object[*ent.Email] {
 	return executor.Object[*ent.Email]{Implementors: emailImplementors, Field: ec.fieldEmail}
 }
@@ -1534,22 +1566,54 @@ func (ec *executionContext) fieldExplainedRule(f *executor.Field) executor.Outpu
 	panic("unknown field ExplainedRule." + f.Name)
 }
 
-func (ec *executionContext) objectLinkStatistic() executor.Object[*statistics.Link] {
-	return executor.Object[*statistics.Link]{Implementors: linkStatisticImplementors, Field: ec.fieldLinkStatistic}
+func (ec *executionContext) objectLinkStatistic() executor.Object[*ent.LinkCounter] {
+	return executor.Object[*ent.LinkCounter]{Implementors: linkStatisticImplementors, Field: ec.fieldLinkStatistic}
 }
 
-func (ec *executionContext) fieldLinkStatistic(f *executor.Field) executor.Output[*statistics.Link] {
+func (ec *executionContext) fieldLinkStatistic(f *executor.Field) executor.Output[*ent.LinkCounter] {
 	switch f.Name {
-	case "cursor":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *statistics.Link) *string { return obj.Cursor })
 	case "url":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *statistics.Link) string { return obj.URL })
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *ent.LinkCounter) string { return obj.URL })
 	case "clicks":
-		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Link) int64 { return obj.Clicks })
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *ent.LinkCounter) int64 { return obj.Clicks })
 	case "uniqueClicks":
-		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Link) int64 { return obj.UniqueClicks })
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *ent.LinkCounter) int64 { return obj.UniqueClicks })
 	}
 	panic("unknown field LinkStatistic." + f.Name)
+}
+
+func (ec *executionContext) objectLinkStatisticConnection() executor.Object[*model.Connection[*ent.LinkCounter]] {
+	return executor.Object[*model.Connection[*ent.LinkCounter]]{Implementors: linkStatisticConnectionImplementors, Field: ec.fieldLinkStatisticConnection}
+}
+
+func (ec *executionContext) fieldLinkStatisticConnection(f *executor.Field) executor.Output[*model.Connection[*ent.LinkCounter]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticEdge()), "LinkStatisticEdge!"), false, true), func(obj *model.Connection[*ent.LinkCounter]) []*model.Edge[*ent.LinkCounter] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(obj *model.Connection[*ent.LinkCounter]) []*ent.LinkCounter { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*ent.LinkCounter]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*ent.LinkCounter]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field LinkStatisticConnection." + f.Name)
+}
+
+func (ec *executionContext) objectLinkStatisticEdge() executor.Object[*model.Edge[*ent.LinkCounter]] {
+	return executor.Object[*model.Edge[*ent.LinkCounter]]{Implementors: linkStatisticEdgeImplementors, Field: ec.fieldLinkStatisticEdge}
+}
+
+func (ec *executionContext) fieldLinkStatisticEdge(f *executor.Field) executor.Output[*model.Edge[*ent.LinkCounter]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*ent.LinkCounter]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), func(obj *model.Edge[*ent.LinkCounter]) *ent.LinkCounter { return obj.Node })
+	}
+	panic("unknown field LinkStatisticEdge." + f.Name)
 }
 
 func (ec *executionContext) objectLoginPayload() executor.Object[*model.LoginPayload] {
@@ -1580,6 +1644,20 @@ func (ec *executionContext) fieldLogoutPayload(f *executor.Field) executor.Outpu
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.LogoutPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field LogoutPayload." + f.Name)
+}
+
+func (ec *executionContext) objectMoney() executor.Object[*model.Money] {
+	return executor.Object[*model.Money]{Implementors: moneyImplementors, Field: ec.fieldMoney}
+}
+
+func (ec *executionContext) fieldMoney(f *executor.Field) executor.Output[*model.Money] {
+	switch f.Name {
+	case "amount":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDecimal, "Decimal!"), func(obj *model.Money) string { return obj.Amount })
+	case "currency":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Money) *string { return obj.Currency })
+	}
+	panic("unknown field Money." + f.Name)
 }
 
 func (ec *executionContext) objectMutation() executor.Object[executor.None] {
@@ -1993,14 +2071,14 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 			return ec.field_Query_compare_args(ctx, f.ArgumentMap(ec.Variables))
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignComparison()), "CampaignComparison!"), func(ctx context.Context, _ executor.None) (*model.CampaignComparison, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaignIds"].([]string))
 		})
 	case "exportStatistics":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_exportStatistics_args(ctx, f.ArgumentMap(ec.Variables))
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectStatisticsExport()), "StatisticsExport!"), func(ctx context.Context, _ executor.None) (*model.StatisticsExport, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaignId"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
 		})
 	case "tag":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {

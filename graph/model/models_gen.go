@@ -661,13 +661,13 @@ type EventInput struct {
 	// What happened.
 	Kind kind.EventKind `json:"kind"`
 	// The campaign: global id or legacy number.
-	Campaign string `json:"campaign"`
-	// The subscriber: global id or legacy number. Exactly one of `subscriber`, `contact` and `email` is given; the event belongs to the contact.
-	Subscriber graphql.Omittable[*string] `json:"subscriber,omitempty"`
+	CampaignID string `json:"campaignId"`
+	// The subscriber: global id or legacy number. Exactly one of `subscriberId`, `contactId` and `emailAddress` is given; the event belongs to the contact.
+	SubscriberID graphql.Omittable[*string] `json:"subscriberId,omitempty"`
 	// The contact: global id or number.
-	Contact graphql.Omittable[*string] `json:"contact,omitempty"`
+	ContactID graphql.Omittable[*string] `json:"contactId,omitempty"`
 	// The address of the contact, in any spelling.
-	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	EmailAddress graphql.Omittable[*string] `json:"emailAddress,omitempty"`
 	// When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead.
 	At string `json:"at"`
 	// The link of a click: an absolute URL of http, https, mailto or tel, as it came. A click with any other text is recorded without a link. Links are compared as
@@ -679,10 +679,8 @@ type EventInput struct {
 	UserAgent graphql.Omittable[*string] `json:"userAgent,omitempty"`
 	// IP address of the person.
 	IP graphql.Omittable[*string] `json:"ip,omitempty"`
-	// What a conversion is worth, in units of the currency, at most two decimals.
-	Amount graphql.Omittable[*float64] `json:"amount,omitempty"`
-	// Currency of the amount, three letters of ISO 4217.
-	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+	// What a conversion is worth.
+	Amount graphql.Omittable[*MoneyInput] `json:"amount,omitempty"`
 	// What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event.
 	Scope graphql.Omittable[*kind.LeaveScope] `json:"scope,omitempty"`
 }
@@ -740,6 +738,22 @@ type LogoutPayload struct {
 }
 
 func (LogoutPayload) IsMutationPayload() {}
+
+// An amount of money.
+type Money struct {
+	// How much, in units of the currency.
+	Amount string `json:"amount"`
+	// The currency, three letters of ISO 4217; null when not known.
+	Currency *string `json:"currency,omitempty"`
+}
+
+// An amount of money.
+type MoneyInput struct {
+	// How much, in units of the currency, at most two decimals.
+	Amount string `json:"amount"`
+	// The currency, three letters of ISO 4217; absent or null where it is not known.
+	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+}
 
 // Everything that can be changed. The mutations of one request run one after the other, in the order in which they are written.
 type Mutation struct {
@@ -867,10 +881,8 @@ type ScheduleAtInput struct {
 
 // A schedule: exactly one of its kinds.
 type ScheduleInput struct {
-	// `true`: not sent until scheduled.
-	None graphql.Omittable[*bool] `json:"none,omitempty"`
-	// `true`: due as soon as it is ready.
-	Immediate graphql.Omittable[*bool] `json:"immediate,omitempty"`
+	// Not scheduled, or at once.
+	Kind graphql.Omittable[*kind.ScheduleType] `json:"kind,omitempty"`
 	// Once, at a date and time.
 	At graphql.Omittable[*ScheduleAtInput] `json:"at,omitempty"`
 	// At every minute that matches.
@@ -921,7 +933,7 @@ type SubscriberFilter struct {
 	Status graphql.Omittable[[]kind.SubscriberStatus] `json:"status,omitempty"`
 	// Mail came back in one of these ways.
 	Bounce graphql.Omittable[[]kind.BounceType] `json:"bounce,omitempty"`
-	// `true`: is written to, being subscribed, not bounced for good and not suppressed. `false` is as good as not given. Legacy: `SubscriberSegment=Active`.
+	// Is written to, being subscribed, not bounced for good and not suppressed, or is not. Legacy: `SubscriberSegment=Active`.
 	Active graphql.Omittable[*bool] `json:"active,omitempty"`
 	// Is in this segment of the list: `active`, and its rules hold. Global id or legacy number. Legacy: `SubscriberSegment` with the id of a segment.
 	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
