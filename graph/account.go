@@ -49,7 +49,7 @@ func (r mutationResolver) Login(ctx context.Context, input model.LoginInput) (*m
 		return &model.LoginPayload{UserErrors: []*model.UserError{
 			{
 				Code: model.UserErrorCodeInvalidCredentials, Message: all[0].Message, Field: []string{},
-				Reason: new(string(all[0].Reason)),
+				Reason: userReason(all[0]),
 			},
 		}}, nil
 	}
@@ -63,10 +63,10 @@ func (r mutationResolver) Logout(ctx context.Context) (*model.LogoutPayload, err
 		return nil, err
 	}
 	if id.SessionID == "" {
-		return &model.LogoutPayload{}, nil
+		return &model.LogoutPayload{UserErrors: []*model.UserError{}}, nil
 	}
 	err = r.Accounts.Logout(ctx, requestOf(ctx).credentials.Session)
-	return &model.LogoutPayload{Ended: err == nil}, err
+	return &model.LogoutPayload{Ended: err == nil, UserErrors: []*model.UserError{}}, err
 }
 
 func (r mutationResolver) CreateAPIKey(

@@ -36,10 +36,10 @@ func TestTheMostEventsWithAllThatMailersKnowFitIntoOneRequest(t *testing.T) {
 				"id": long(
 					120, "<m-%d@mailer-7.example.net>/event/", i,
 				),
-				"kind":       "CLICKED",
-				"campaign":   number(c.ID),
-				"subscriber": number(p.ID),
-				"at":         "2026-03-01T12:00:00.123456Z",
+				"kind":         "CLICKED",
+				"campaignId":   number(c.ID),
+				"subscriberId": number(p.ID),
+				"at":           "2026-03-01T12:00:00.123456Z",
 				"userAgent": long(
 					400, "Mozilla/5.0 (Linux; Android 15; SM-S938B) AppleWebKit/537.36 (KHTML, like Gecko) %d ", i,
 				),

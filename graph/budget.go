@@ -73,8 +73,8 @@ func (s *server) bounded(ctx context.Context, op *graphql.OperationContext, resp
 	}
 	response.Data = []byte("null")
 	for _, err := range response.Errors {
-		if reason := err.Extensions["reason"]; reason == string(apperr.ReasonAnswerTooLarge) ||
-			reason == string(apperr.ReasonAnswersTooLarge) {
+		if reason := err.Extensions["reason"]; reason == reasonName(apperr.ReasonAnswerTooLarge) ||
+			reason == reasonName(apperr.ReasonAnswersTooLarge) {
 			response.Errors = gqlerror.List{err}
 			return
 		}

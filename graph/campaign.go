@@ -245,13 +245,13 @@ func (r campaignResolver) Readiness(
 	return out, nil
 }
 
-// mutations maps the actions of the domain to the names of the mutations in the schema.
-var mutations = map[campaign.Action]string{
-	campaign.ActionUpdate:  "updateCampaign",
-	campaign.ActionApprove: "approveCampaign",
-	campaign.ActionPause:   "pauseCampaign",
-	campaign.ActionResume:  "resumeCampaign",
-	campaign.ActionCancel:  "cancelCampaign",
+// mutations maps the actions of the domain to the mutations of the schema.
+var mutations = map[campaign.Action]model.CampaignTransitionMutation{
+	campaign.ActionUpdate:  model.CampaignTransitionMutationUpdateCampaign,
+	campaign.ActionApprove: model.CampaignTransitionMutationApproveCampaign,
+	campaign.ActionPause:   model.CampaignTransitionMutationPauseCampaign,
+	campaign.ActionResume:  model.CampaignTransitionMutationResumeCampaign,
+	campaign.ActionCancel:  model.CampaignTransitionMutationCancelCampaign,
 }
 
 func (r campaignResolver) AllowedTransitions(
@@ -265,7 +265,9 @@ func (r campaignResolver) AllowedTransitions(
 	for _, t := range campaign.Transitions(id, c.Campaign) {
 		shown := &model.CampaignTransition{To: t.To, Mutation: mutations[t.Action]}
 		if t.BlockedBy != nil {
-			shown.BlockedBy = &model.TransitionBlock{Code: string(t.BlockedBy.Reason), Message: t.BlockedBy.Message}
+			shown.BlockedBy = &model.TransitionBlock{
+				Code: model.TransitionBlockCode(reasonName(t.BlockedBy.Reason)), Message: t.BlockedBy.Message,
+			}
 		}
 		out = append(out, shown)
 	}

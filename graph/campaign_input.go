@@ -146,10 +146,7 @@ func planPatch(clear campaignClearing, plan *model.ScheduleInput) *campaign.Sche
 
 // schedulePatch reads the given kind of schedule.
 func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
-	plan, err := scheduleOf(in)
-	if err != nil {
-		return nil, err
-	}
+	plan := scheduleOf(in)
 	return &campaign.SchedulePatch{
 		Whole:        true,
 		Type:         &plan.Type,
@@ -169,22 +166,15 @@ func schedulePatch(in *model.ScheduleInput) (*campaign.SchedulePatch, error) {
 const every = "0"
 
 // scheduleOf reads a schedule without validating it; the domain validates it.
-func scheduleOf(in *model.ScheduleInput) (schedule.Schedule, error) {
-	none, immediate := in.None.Value(), in.Immediate.Value()
+func scheduleOf(in *model.ScheduleInput) schedule.Schedule {
 	switch {
 	case in.At.Value() != nil:
 		at := in.At.Value()
-		return schedule.Schedule{Type: kind.ScheduleFuture, Date: at.Date, Time: at.Time, Zone: at.TimeZone}, nil
+		return schedule.Schedule{Type: kind.ScheduleFuture, Date: at.Date, Time: at.Time, Zone: at.TimeZone}
 	case in.Recurring.Value() != nil:
-		return recurring(in.Recurring.Value()), nil
-	case immediate != nil && *immediate:
-		return schedule.Schedule{Type: kind.ScheduleImmediate}, nil
-	case none != nil && *none:
-		return schedule.Schedule{Type: kind.ScheduleNone}, nil
+		return recurring(in.Recurring.Value())
 	default:
-		return schedule.Schedule{}, apperr.InvalidField(
-			"schedule", apperr.ReasonScheduleTypeInvalid, "none and immediate can only be true",
-		)
+		return schedule.Schedule{Type: value(in.Kind.Value())}
 	}
 }
 

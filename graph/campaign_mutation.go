@@ -163,12 +163,9 @@ func (r queryResolver) SchedulePreview(
 	if first < 1 || first > schedule.MaxUpcoming {
 		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be 1 to %d", schedule.MaxUpcoming)
 	}
-	plan, err := scheduleOf(&input)
+	preview, err := r.preview(scheduleOf(&input), int(first))
 	if err == nil {
-		var preview *model.SchedulePreview
-		if preview, err = r.preview(plan, int(first)); err == nil {
-			return preview, nil
-		}
+		return preview, nil
 	}
 	problems, err := toUserErrors(ctx, err)
 	if err != nil {

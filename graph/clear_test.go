@@ -59,7 +59,7 @@ var partialUpdates = map[string]partialUpdate{
 			{name: "STATUS_REASON", field: "statusReason", value: "x", shown: "statusReason", want: `null`},
 			{name: "EMAIL", field: "emailId", value: "1", shown: "email { id }", want: `null`},
 			{
-				name: "SCHEDULE", field: "schedule", value: object{"immediate": true}, shown: "schedule { type }",
+				name: "SCHEDULE", field: "schedule", value: object{"kind": "IMMEDIATE"}, shown: "schedule { type }",
 				want: `{"type":"NOT_SCHEDULED"}`,
 			},
 			{

@@ -64,7 +64,7 @@ func (r queryResolver) Compare(ctx context.Context, texts []string) (*model.Camp
 func comparedIDs(texts []string) ([]int64, error) {
 	if len(texts) < minCompared || len(texts) > maxCompared {
 		return nil, apperr.InvalidField(
-			"campaigns", apperr.ReasonNumberOfIDs, "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared,
+			"campaignIds", apperr.ReasonNumberOfIDs, "%d ids, %d to %d are allowed", len(texts), minCompared, maxCompared,
 		)
 	}
 	ids := make([]int64, len(texts))
@@ -83,7 +83,7 @@ func comparedIDs(texts []string) ([]int64, error) {
 }
 
 // comparedName returns the name of an id in the arguments, for errors.
-func comparedName(i int) string { return fmt.Sprintf("campaigns[%d]", i) }
+func comparedName(i int) string { return fmt.Sprintf("campaignIds[%d]", i) }
 
 func (r comparedResolver) Elapsed(
 	ctx context.Context, compared []*model.ComparedCampaign, interval statistics.Interval, points int32,

@@ -30,8 +30,7 @@ var contactEventFields = columnsOf("ContactEvent", fields{
 	"reason":    reads("reason"),
 	"userAgent": reads("user_agent"),
 	"ip":        reads("ip"),
-	"amount":    reads("kind", "amount"),
-	"currency":  reads("currency"),
+	"amount":    reads("kind", "amount", "currency"),
 })
 
 func (r queryResolver) Contact(ctx context.Context, id, emailAddress *string) (*model.Contact, error) {

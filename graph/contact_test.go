@@ -68,7 +68,7 @@ func TestAContactIsOnePersonAcrossLists(t *testing.T) {
 			}
 		}
 		if response := w.Query(t, a.Key, `{ contact { id } }`, nil); len(response.Errors) != 1 ||
-			response.Errors[0].Extensions["reason"] != "contact_required" {
+			response.Errors[0].Extensions["reason"] != "CONTACT_REQUIRED" {
 			t.Errorf("neither id nor address: %s", response.Body)
 		}
 		w.deliverability(t, a, other, id, []int64{ann, again}, bob)
@@ -86,13 +86,13 @@ func (w *world) deliverability(t *testing.T, a, other *apitest.Account, id strin
 	for _, step := range []struct{ to, want string }{
 		{"HARD", `{"contact":{"deliverability":"HARD","subscriptions":[{"bounce":"HARD"},{"bounce":"HARD"}]},"userErrors":[]}`},
 		{"NONE", `{"contact":{"deliverability":"NONE","subscriptions":[{"bounce":"NONE"},{"bounce":"NONE"}]},"userErrors":[]}`},
-		{"INVALID", `{"contact":null,"userErrors":[{"code":"INVALID","field":["input","deliverability"],"reason":"deliverability_invalid"}]}`},
+		{"INVALID", `{"contact":null,"userErrors":[{"code":"INVALID","field":["input","deliverability"],"reason":"DELIVERABILITY_INVALID"}]}`},
 	} {
 		if got := update(a, step.to); got != step.want {
 			t.Errorf("%s: %s, want %s", step.to, got, step.want)
 		}
 	}
-	if got, want := update(other, "HARD"), `{"contact":null,"userErrors":[{"code":"NOT_FOUND","field":[],"reason":"contact_not_found"}]}`; got != want {
+	if got, want := update(other, "HARD"), `{"contact":null,"userErrors":[{"code":"NOT_FOUND","field":[],"reason":"CONTACT_NOT_FOUND"}]}`; got != want {
 		t.Errorf("another account: %s, want %s", got, want)
 	}
 	update(a, "HARD")

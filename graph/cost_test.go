@@ -34,7 +34,7 @@ var shapes = []struct{ name, document string }{
 	},
 	{
 		"links and domains",
-		`{ campaigns(first: %d) { nodes { statistics { sent links(first: 3) { url } domains(first: 3) { domain } } } } }`,
+		`{ campaigns(first: %d) { nodes { statistics { sent links(first: 3) { nodes { url } } domains(first: 3) { nodes { domain } } } } } }`,
 	},
 	{"A/B test", `{ campaigns(first: %d) { nodes { abTest { variations { email { subject html } } } } } }`},
 	{"campaigns of tags", `{ campaigns(first: %d) { nodes { tags { name campaignCount } } } }`},
@@ -111,8 +111,8 @@ const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
 	bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate } conversions { count amount }
 	automated { opens clicks } throughput { emailsPerSecond startedAt finishedAt remaining estimatedFinish }
 	series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { start sent uniqueOpens }
-	links(first: 10) { url clicks uniqueClicks }
-	domains(first: 10) { domain sent delivered }
+	links(first: 10) { nodes { url clicks uniqueClicks } }
+	domains(first: 10) { nodes { domain sent delivered } }
 } } } }`
 
 // TestFullStatisticsOfAPageCostFourStatements also checks which statements these are. None of them

@@ -238,7 +238,7 @@ func TestWhoMayExportWhat(t *testing.T) {
 }
 
 const exportDocument = `query($id: ID!, $content: ExportContent!, $format: ExportFormat!, $from: DateTime, $zone: TimeZone) {
-	exportStatistics(campaign: $id, content: $content, format: $format, from: $from, timeZone: $zone) { url expiresAt } }`
+	exportStatistics(campaignId: $id, content: $content, format: $format, from: $from, timeZone: $zone) { url expiresAt } }`
 
 func TestALinkOpensItsFileAndNoOther(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -335,10 +335,10 @@ func TestALinkEndsWithItsTimeAndItsKey(t *testing.T) {
 			t.Errorf("after the key was revoked: %d", response.StatusCode)
 		}
 		for variables, want := range map[string]string{
-			`{"id": "` + number(missingID) + `", "content": "LINKS", "format": "CSV"}`:                             "NOT_FOUND campaign",
+			`{"id": "` + number(missingID) + `", "content": "LINKS", "format": "CSV"}`:                             "NOT_FOUND campaignId",
 			`{"id": "` + number(c.ID) + `", "content": "LINKS", "format": "CSV", "from": "2026-01-01T00:00:00Z"}`:  "BAD_USER_INPUT from",
 			`{"id": "` + number(c.ID) + `", "content": "SERIES", "format": "CSV", "from": "1990-01-01T00:00:00Z"}`: "BAD_USER_INPUT from",
-			`{"id": "no id", "content": "SERIES", "format": "JSON"}`:                                               "BAD_USER_INPUT campaign",
+			`{"id": "no id", "content": "SERIES", "format": "JSON"}`:                                               "BAD_USER_INPUT campaignId",
 		} {
 			var given object
 			if err := json.Unmarshal([]byte(variables), &given); err != nil {

@@ -59,12 +59,22 @@ func toUserErrors(ctx context.Context, err error) ([]*model.UserError, error) {
 			return nil, err
 		}
 		out[i] = &model.UserError{Code: code, Message: fault.Message, Field: fieldPath(ctx, fault.Field)}
-		if fault.Reason != "" {
-			out[i].Reason = new(string(fault.Reason))
-		}
+		out[i].Reason = userReason(fault)
 	}
 	return out, nil
 }
+
+// userReason returns the reason of a user error, or nil if it has none. A test of package app proves
+// that each reason that a mutation may answer is a value of the enum.
+func userReason(fault *apperr.Error) *model.UserErrorReason {
+	if fault.Reason == "" {
+		return nil
+	}
+	return new(model.UserErrorReason(reasonName(fault.Reason)))
+}
+
+// reasonName returns how GraphQL writes a reason: as an enum value, also in the extensions of errors.
+func reasonName(reason apperr.Reason) string { return strings.ToUpper(string(reason)) }
 
 // fieldPath converts the domain's name of an input to the path of the argument. It returns an empty
 // path if the operation has no such argument, for example if the status of a campaign does not
@@ -178,7 +188,7 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Extensions["field"] = fault.Field
 	}
 	if fault.Reason != "" {
-		out.Extensions["reason"] = string(fault.Reason)
+		out.Extensions["reason"] = reasonName(fault.Reason)
 	}
 	if after := surface.RetryAfter(fault); after > 0 {
 		out.Extensions["retryAfterSeconds"] = surface.Seconds(after)

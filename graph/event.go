@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"math"
+	"strconv"
 
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
@@ -47,8 +49,17 @@ func shownResult(result event.Result) *model.EventResult {
 	}
 	code, _ := userCode(result.Err.Code) // an event is rejected only for faults that its sender can correct
 	message := result.Err.Error()
-	shown.Code, shown.Message = &code, &message
+	shown.Code, shown.Reason, shown.Message = &code, userReason(result.Err), &message
 	return shown
+}
+
+// units returns an amount as a number. The domain refuses one that is not to be kept.
+func units(amount string) float64 {
+	n, err := strconv.ParseFloat(amount, 64)
+	if err != nil {
+		return math.Inf(1) // larger than any number
+	}
+	return n
 }
 
 // readEvents converts the events. An invalid id is a fault of its event only.
@@ -59,24 +70,25 @@ func readEvents(in []*model.EventInput) []event.Event {
 		read := event.Event{
 			ID:        e.ID,
 			Kind:      e.Kind,
-			Email:     value(e.Email.Value()),
+			Email:     value(e.EmailAddress.Value()),
 			At:        e.At,
 			URL:       value(e.URL.Value()),
 			Reason:    value(e.Reason.Value()),
 			UserAgent: value(e.UserAgent.Value()),
 			IP:        value(e.IP.Value()),
-			Amount:    value(e.Amount.Value()),
-			Currency:  value(e.Currency.Value()),
+		}
+		if amount := e.Amount.Value(); amount != nil {
+			read.Amount, read.Currency = units(amount.Amount), value(amount.Currency.Value())
 		}
 		var err error
-		read.CampaignID, err = identify(gid.Campaign, "campaign", e.Campaign)
+		read.CampaignID, err = identify(gid.Campaign, "campaignId", e.CampaignID)
 		faults.Add(err)
-		if text := e.Subscriber.Value(); text != nil {
-			read.SubscriberID, err = identify(gid.Subscriber, "subscriber", *text)
+		if text := e.SubscriberID.Value(); text != nil {
+			read.SubscriberID, err = identify(gid.Subscriber, "subscriberId", *text)
 			faults.Add(err)
 		}
-		if text := e.Contact.Value(); text != nil {
-			read.ContactID, err = identify(gid.Contact, "contact", *text)
+		if text := e.ContactID.Value(); text != nil {
+			read.ContactID, err = identify(gid.Contact, "contactId", *text)
 			faults.Add(err)
 		}
 		if scope := e.Scope.Value(); scope != nil {

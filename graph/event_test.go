@@ -20,7 +20,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code message } userErrors { code field reason } } }`
+const recordDocument = `mutation($in: RecordEventsInput!) { recordEvents(input: $in) { recordedCount duplicateCount rejectedCount results { id result code reason message } userErrors { code field reason } } }`
 
 // mailed creates a campaign of an account with one recipient.
 func (w *world) mailed(t *testing.T, a *apitest.Account) (*ent.Campaign, *ent.Subscriber) {
@@ -42,7 +42,7 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		theirs, stranger := w.mailed(t, other)
 		e := func(id, what string, more ...object) object {
 			out := object{
-				"id": id, "kind": what, "campaign": number(c.ID), "subscriber": number(p.ID),
+				"id": id, "kind": what, "campaignId": number(c.ID), "subscriberId": number(p.ID),
 				"at": "2026-03-01T12:00:00Z",
 			}
 			for _, m := range more {
@@ -57,14 +57,14 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 			e("1", "SENT"),
 			e(
 				"2", "OPENED",
-				object{"campaign": globalID(gid.Campaign, c.ID), "subscriber": globalID(gid.Subscriber, p.ID)},
+				object{"campaignId": globalID(gid.Campaign, c.ID), "subscriberId": globalID(gid.Subscriber, p.ID)},
 			),
 			e("3", "CLICKED", object{"url": "https://example.org/a", "userAgent": "Mozilla/5.0"}),
-			e("4", "CONVERTED", object{"amount": 12.5, "currency": "EUR"}),
-			e("5", "OPENED", object{"campaign": number(theirs.ID)}),
-			e("6", "OPENED", object{"subscriber": number(stranger.ID)}),
-			e("7", "OPENED", object{"campaign": "no id"}),
-			e("8", "OPENED", object{"campaign": globalID(gid.Tag, c.ID)}),
+			e("4", "CONVERTED", object{"amount": object{"amount": "12.5", "currency": "EUR"}}),
+			e("5", "OPENED", object{"campaignId": number(theirs.ID)}),
+			e("6", "OPENED", object{"subscriberId": number(stranger.ID)}),
+			e("7", "OPENED", object{"campaignId": "no id"}),
+			e("8", "OPENED", object{"campaignId": globalID(gid.Tag, c.ID)}),
 			e("9", "OPENED", object{"at": "yesterday"}),
 		}
 		data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
@@ -136,7 +136,7 @@ func TestURLsOfClicksAreShownAsSent(t *testing.T) {
 		var lines strings.Builder
 		for i, urls := range spellings {
 			e := object{
-				"id": fmt.Sprint("g", i), "kind": "CLICKED", "campaign": number(c.ID), "subscriber": number(p.ID),
+				"id": fmt.Sprint("g", i), "kind": "CLICKED", "campaignId": number(c.ID), "subscriberId": number(p.ID),
 				"at": "2026-03-01T12:00:00Z", "url": urls[0],
 			}
 			events = append(events, e)
@@ -173,10 +173,10 @@ func TestURLsOfClicksAreShownAsSent(t *testing.T) {
 			return out
 		}
 		shown := w.MustQuery(
-			t, a.Key, `query($id: ID!) { campaign(id: $id) { statistics { links(first: 50) { url clicks } } } }`,
+			t, a.Key, `query($id: ID!) { campaign(id: $id) { statistics { links(first: 50) { nodes { url clicks } } } } }`,
 			object{"id": number(c.ID)},
 		)
-		told := must(json.Marshal(apitest.At(t, shown, "campaign", "statistics", "links")))(t)
+		told := must(json.Marshal(apitest.At(t, shown, "campaign", "statistics", "links", "nodes")))(t)
 		_, file := fetch(t, w.URL+"/export/campaigns/"+number(c.ID)+"/links.json", a.Key)
 		for name, text := range map[string][]byte{"GraphQL": told, "file": []byte(file)} {
 			if diff := cmp.Diff(want, byURL(text)); diff != "" {
@@ -198,7 +198,7 @@ func TestWhoMayRecordEvents(t *testing.T) {
 		a := w.Account(t)
 		c, p := w.mailed(t, a)
 		event := object{
-			"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID),
+			"id": "1", "kind": "SENT", "campaignId": number(c.ID), "subscriberId": number(p.ID),
 			"at": "2026-03-01T12:00:00Z",
 		}
 		for name, tt := range map[string]struct{ key, code string }{
@@ -215,7 +215,7 @@ func TestWhoMayRecordEvents(t *testing.T) {
 			many = append(
 				many,
 				object{
-					"id": fmt.Sprint("m/", i), "kind": "OPENED", "campaign": number(c.ID), "subscriber": number(p.ID),
+					"id": fmt.Sprint("m/", i), "kind": "OPENED", "campaignId": number(c.ID), "subscriberId": number(p.ID),
 					"at": "2026-03-01T12:00:00Z",
 				},
 			)
@@ -224,7 +224,7 @@ func TestWhoMayRecordEvents(t *testing.T) {
 		if apitest.At(t, all, "recordEvents", "recordedCount") != float64(5000) {
 			t.Errorf("%.300v", all)
 		}
-		for reason, events := range map[string][]any{"too_many_events": append(many, event), "events_required": {}} {
+		for reason, events := range map[string][]any{"TOO_MANY_EVENTS": append(many, event), "EVENTS_REQUIRED": {}} {
 			data := w.MustQuery(t, a.Key, recordDocument, object{"in": object{"events": events}})
 			got := fmt.Sprint(apitest.At(t, data, "recordEvents", "userErrors"))
 			if got != "[map[code:INVALID field:[input events] reason:"+reason+"]]" {
@@ -256,25 +256,29 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		theirs, _ := w.mailed(t, other)
 		e := func(id, more string) string {
 			return fmt.Sprintf(
-				`{"id":%q,"kind":"OPENED","campaign":"%d","at":"2026-03-01T12:00:00Z",%s}`, id, c.ID, more,
+				`{"id":%q,"kind":"OPENED","campaignId":"%d","at":"2026-03-01T12:00:00Z",%s}`, id, c.ID, more,
 			)
 		}
-		numbered := fmt.Sprintf(`"subscriber":%d`, p.ID)
+		numbered := fmt.Sprintf(`"subscriberId":%d`, p.ID)
 		lines := []struct{ in, out string }{
 			{e("1", numbered), `{"id":"1","result":"recorded"}`},
 			{e("1", numbered), `{"id":"1","result":"duplicate"}`},
 			{
-				e("2", fmt.Sprintf(`"subscriber":"%d","userAgent":"x","ip":"::1","reason":"<why>"`, p.ID)),
+				e("2", fmt.Sprintf(`"subscriberId":"%d","userAgent":"x","ip":"::1","reason":"<why>"`, p.ID)),
 				`{"id":"2","result":"recorded"}`,
 			},
-			{e("3", `"email":"ANN@example.org"`), `{"id":"3","result":"recorded"}`},
+			{e("3", `"emailAddress":"ANN@example.org"`), `{"id":"3","result":"recorded"}`},
 			{
-				e("4", `"email":"nobody@example.org"`),
-				`{"id":"4","result":"rejected","code":"not_found","message":"subscriber: subscriber not found"}`,
+				fmt.Sprintf(`{"id":"old","kind":"OPENED","campaign":%d,"subscriber":%d,"at":"2026-03-01T12:00:00Z"}`, c.ID, p.ID),
+				`{"id":"old","result":"recorded"}`,
+			},
+			{
+				e("4", `"emailAddress":"nobody@example.org"`),
+				`{"id":"4","result":"rejected","code":"not_found","message":"subscriberId: subscriber not found"}`,
 			},
 			{
 				strings.Replace(e("5", numbered), fmt.Sprint(c.ID), fmt.Sprint(theirs.ID), 1),
-				`{"id":"5","result":"rejected","code":"not_found","message":"campaign: campaign not found"}`,
+				`{"id":"5","result":"rejected","code":"not_found","message":"campaignId: campaign not found"}`,
 			},
 			{
 				`{"id":"6"`,
@@ -318,7 +322,7 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 		if diff := cmp.Diff(want.String(), got); status != http.StatusOK || diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}
-		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalOpens != c.TotalOpens+4 ||
+		if now := w.db.Client(a.Context).Campaign.GetX(a.Context, c.ID); now.TotalOpens != c.TotalOpens+5 ||
 			now.UniqueOpens != c.UniqueOpens+1 {
 			t.Errorf("%d opens by %d, were %d by %d", now.TotalOpens, now.UniqueOpens, c.TotalOpens, c.UniqueOpens)
 		}
@@ -348,7 +352,7 @@ func TestASlowSenderIsAnsweredAsItSends(t *testing.T) {
 		request.Header.Set("Authorization", "Bearer "+a.Key)
 		send := func(n int) {
 			_, err := fmt.Fprintf(
-				in, `{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":%q}`+"\n",
+				in, `{"id":"%d","kind":"SENT","campaignId":"%d","subscriberId":"%d","at":%q}`+"\n",
 				n, c.ID, p.ID, firstDay.Format(time.RFC3339),
 			)
 			if err != nil {
@@ -396,7 +400,7 @@ func TestConnectionServesOneRequestOfEventsAfterTheOther(t *testing.T) {
 		defer client.CloseIdleConnections()
 		for n := range 200 {
 			line := fmt.Sprintf(
-				`{"id":"%d","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, n, c.ID,
+				`{"id":"%d","kind":"SENT","campaignId":"%d","subscriberId":"%d","at":"2026-03-01T13:00:00Z"}`, n, c.ID,
 				p.ID,
 			)
 			request := must(http.NewRequest(http.MethodPost, w.URL+"/events", strings.NewReader(line)))(t)

@@ -15,13 +15,13 @@ import (
 )
 
 func (r queryResolver) ExportStatistics(
-	ctx context.Context, campaign string, content export.Content, format export.Format, from, to *time.Time,
+	ctx context.Context, campaignID string, content export.Content, format export.Format, from, to *time.Time,
 	interval statistics.Interval, timeZone *string,
 ) (*model.StatisticsExport, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	id, err := identify(gid.Campaign, "campaign", campaign)
+	id, err := identify(gid.Campaign, "campaignId", campaignID)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (r queryResolver) ExportStatistics(
 	request := export.Request{CampaignID: id, Content: content, Format: format, Span: span}
 	if err := r.Exports.Check(ctx, request); apperr.CodeOf(err) == apperr.NotFound {
 		fault := apperr.NotFoundf("campaign")
-		fault.Field = "campaign"
+		fault.Field = "campaignId"
 		return nil, fault
 	} else if err != nil {
 		return nil, err

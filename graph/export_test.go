@@ -8,6 +8,7 @@ import (
 
 	"campaignql/graph/exec"
 	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
 	"campaignql/internal/surface"
 )
 
@@ -56,3 +57,6 @@ func projected(table fields) map[string]Projected {
 	}
 	return out
 }
+
+// TransitionMutation returns the mutation that asks for an action.
+func TransitionMutation(action campaign.Action) string { return string(mutations[action]) }

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"campaignql/ent"
 	"campaignql/graph/gid"
@@ -29,16 +28,7 @@ func (r campaignResolver) History(
 			return nil, err
 		}
 	}
-	// The first campaign whose entries are counted has those of all counted, in one statement.
-	var once sync.Once
-	var sizes map[int64]int
-	var failed error
-	size := func(id int64) model.Counter {
-		return func(ctx context.Context) (int, error) {
-			once.Do(func() { sizes, failed = r.Campaigns.HistorySizes(ctx, ids) })
-			return sizes[id], failed
-		}
-	}
+	size := countsOf(ids, r.Campaigns.HistorySizes)
 	return mapped(campaigns, func(c *model.Campaign) *model.CampaignChangeConnection {
 		return shownChanges(pages[c.ID], size(c.ID))
 	}), nil

@@ -231,14 +231,14 @@ func TestVariablesThatDoNotFitAreToldByTheirPath(t *testing.T) {
 
 		{name: "one of none", document: plan, variables: object{"s": object{}}, want: bad("$s")},
 		{
-			name: "one of two", document: plan, variables: object{"s": object{"none": true, "immediate": true}},
+			name: "one of two", document: plan, variables: object{"s": object{"kind": "IMMEDIATE", "at": object{"date": "2031-01-01", "time": "10:00", "timeZone": "UTC"}}},
 			want: bad("$s"),
 		},
 		{
-			name: "one of one and null", document: plan, variables: object{"s": object{"none": true, "at": nil}},
+			name: "one of one and null", document: plan, variables: object{"s": object{"kind": "IMMEDIATE", "at": nil}},
 			want: bad("$s"),
 		},
-		{name: "one of null", document: plan, variables: object{"s": object{"none": nil}}, want: bad("$s")},
+		{name: "one of null", document: plan, variables: object{"s": object{"kind": nil}}, want: bad("$s")},
 		{
 			name:      "two audiences",
 			document:  change,
@@ -251,7 +251,7 @@ func TestVariablesThatDoNotFitAreToldByTheirPath(t *testing.T) {
 		},
 		{
 			name:     "a literal one of two",
-			document: `{ schedulePreview(input: {none: true, immediate: true}) { upcoming } }`,
+			document: `{ schedulePreview(input: {kind: IMMEDIATE, at: null}) { upcoming } }`,
 			want:     "!GRAPHQL_VALIDATION_FAILED",
 		},
 		{
@@ -301,7 +301,7 @@ func TestNullForAVariableWithADefaultIsRefusedWhereAValueIsNeeded(t *testing.T) 
 		for name, tt := range map[string]struct{ document, variable string }{
 			"directive":  {`query($v: Boolean = false) { campaigns { totalCount @skip(if: $v) } }`, "$v"},
 			"enum":       {`query($v: OrderDirection = ASC) { campaigns(orderBy: {field: NAME, direction: $v}) { totalCount } }`, "$v"},
-			"number":     {`query($v: Int = 3) { schedulePreview(input: {immediate: true}, first: $v) { upcoming } }`, "$v"},
+			"number":     {`query($v: Int = 3) { schedulePreview(input: {kind: IMMEDIATE}, first: $v) { upcoming } }`, "$v"},
 			"a fragment": {`query($v: Boolean = false) { campaigns { ...F } } fragment F on CampaignConnection { totalCount @include(if: $v) }`, "$v"},
 		} {
 			for _, key := range []string{a.Key, ""} {

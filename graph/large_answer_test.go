@@ -51,7 +51,7 @@ func TestAnAnswerHoldsNoMoreThanItMay(t *testing.T) {
 				t.Errorf("%s: %.300s", document, response.Body)
 			default:
 				fault := response.Errors[0]
-				if fault.Extensions["reason"] != "answer_too_large" || fault.Extensions["field"] != "html" ||
+				if fault.Extensions["reason"] != "ANSWER_TOO_LARGE" || fault.Extensions["field"] != "html" ||
 					len(fault.Path) == 0 ||
 					fault.Code() != "BAD_USER_INPUT" {
 					t.Errorf("%s: %+v", document, fault)
@@ -106,7 +106,7 @@ func TestAnAnswerOverAWebSocketIsHeldUntilItIsWritten(t *testing.T) {
 	}
 	refused := func(a *apitest.Account) bool {
 		response := w.Query(t, a.Key, documents[a], nil)
-		return len(response.Errors) > 0 && response.Errors[0].Extensions["reason"] == "answers_too_large"
+		return len(response.Errors) > 0 && response.Errors[0].Extensions["reason"] == "ANSWERS_TOO_LARGE"
 	}
 	if refused(ann) || refused(ben) {
 		t.Fatal("one answer is too much")

@@ -42,7 +42,7 @@ func TestSubscribersAreDeleted(t *testing.T) {
 		if want := fmt.Sprintf(`{"subscribers":[{"legacyId":"%d"},{"legacyId":"%d"}],"userErrors":[]}`, bob, eve); got != want {
 			t.Errorf("tagged %s, want %s", got, want)
 		}
-		w.shown(t, a, fmt.Sprintf(`mutation { recordEvents(input: {events: [{id: "e", kind: SENT, campaign: %d, subscriber: %d, at: "2026-11-01T00:00:00Z"}]}) { recordedCount } }`, campaign, eve))
+		w.shown(t, a, fmt.Sprintf(`mutation { recordEvents(input: {events: [{id: "e", kind: SENT, campaignId: %d, subscriberId: %d, at: "2026-11-01T00:00:00Z"}]}) { recordedCount } }`, campaign, eve))
 		id := func(n int64) string { return globalID(gid.Subscriber, n) }
 		node := func(n int64) string {
 			return w.shown(t, a, fmt.Sprintf(`{ node(id: "%s") { ... on Subscriber { emailAddress } } subscriber(id: %d) { legacyId } }`, id(n), n))
@@ -58,9 +58,9 @@ func TestSubscribersAreDeleted(t *testing.T) {
 			{"a key that may only read", w.key(t, a, kind.ScopeRead), []any{number(ann)}, "!FORBIDDEN"},
 			{"nobody", "", []any{number(ann)}, "!UNAUTHENTICATED"},
 			{"another account", other.Key, []any{number(ann), id(bob)}, `{"deletedIds":[],"userErrors":[]}`},
-			{"too many", a.Key, many(number(ann), 251), `{"deletedIds":[],"userErrors":[{"code":"INVALID","field":["input","ids"],"reason":"too_many_ids"}]}`},
+			{"too many", a.Key, many(number(ann), 251), `{"deletedIds":[],"userErrors":[{"code":"INVALID","field":["input","ids"],"reason":"TOO_MANY_IDS"}]}`},
 			{"a list", a.Key, []any{number(ann), globalID(gid.SubscriberList, first)},
-				`{"deletedIds":[],"userErrors":[{"code":"INVALID","field":["input","ids","1"],"reason":"id_invalid"}]}`},
+				`{"deletedIds":[],"userErrors":[{"code":"INVALID","field":["input","ids","1"],"reason":"ID_INVALID"}]}`},
 		} {
 			if got := w.answered(t, tt.key, remove, object{"ids": tt.ids}); got != tt.want {
 				t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
@@ -120,7 +120,7 @@ func TestUnsubscribeNamesTheListsLeft(t *testing.T) {
 			want      string
 		}{
 			{"because of the campaign", a.Key, in(second, "ann@example.com", number(campaign)), both},
-			{"who has left", a.Key, in(first, "ann@example.com", number(campaign)), `{"lists":[],"subscriber":null,"userErrors":[{"reason":"not_subscribed"}]}`},
+			{"who has left", a.Key, in(first, "ann@example.com", number(campaign)), `{"lists":[],"subscriber":null,"userErrors":[{"reason":"NOT_SUBSCRIBED"}]}`},
 			{"one list", a.Key, in(second, "bob@example.com", nil), one},
 			{"a key that may not read", w.key(t, a, kind.ScopeWrite), in(second, "eve@example.com", nil), "!FORBIDDEN"},
 			{"who could not before", a.Key, in(second, "eve@example.com", number(campaign)), both},

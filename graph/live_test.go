@@ -130,13 +130,13 @@ func TestEventsRecordedThroughAnotherServerAreTold(t *testing.T) {
 		}
 		other.MustQuery(t, owner.Key, recordDocument, object{"in": object{"events": []any{
 			object{
-				"id": "1", "kind": "SENT", "campaign": number(c.ID), "subscriber": number(p.ID),
+				"id": "1", "kind": "SENT", "campaignId": number(c.ID), "subscriberId": number(p.ID),
 				"at": "2026-03-01T12:00:00Z",
 			},
 		}}})
 		told()
 		line := fmt.Sprintf(
-			`{"id":"2","kind":"SENT","campaign":"%d","subscriber":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID,
+			`{"id":"2","kind":"SENT","campaignId":"%d","subscriberId":"%d","at":"2026-03-01T13:00:00Z"}`, c.ID, p.ID,
 		)
 		request := must(http.NewRequest(http.MethodPost, other.URL+"/events", strings.NewReader(line+"\n")))(t)
 		request.Header.Set("Content-Type", "application/x-ndjson")
@@ -432,7 +432,7 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 		refused := s.want("error")
 		third := listen(t, w.URL, owner.Key, subscriptionDocument, variables)
 		for _, text := range []string{string(refused.Payload), third.wantEvent("next")} {
-			for _, part := range []string{`"code":"RATE_LIMITED"`, `"reason":"too_many_subscriptions"`, `"retryAfterSeconds":60`, "has as many subscriptions open as it may"} {
+			for _, part := range []string{`"code":"RATE_LIMITED"`, `"reason":"TOO_MANY_SUBSCRIPTIONS"`, `"retryAfterSeconds":60`, "has as many subscriptions open as it may"} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s lacks %s", text, part)
 				}

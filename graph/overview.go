@@ -2,12 +2,15 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"campaignql/ent"
 	"campaignql/graph/model"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/statistics"
 )
 
@@ -83,15 +86,44 @@ func (r accountResolver) Series(ctx context.Context, s *model.AccountStatistics)
 }
 
 func (r accountResolver) Links(
-	ctx context.Context, s *model.AccountStatistics, first int32, orderBy statistics.LinkOrder,
-) ([]*statistics.Link, error) {
-	links, err := r.Statistics.SumLinks(ctx, s.Filter, s.Span, orderBy, int(first))
-	return pointers(links), err
+	ctx context.Context, s *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string,
+	last *int32, before *string,
+) (*model.LinkStatisticConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	found, err := pagesOf(ctx, request, func() (page.Result[*ent.LinkCounter], error) {
+		return r.Statistics.SumLinks(ctx, s.Filter, s.Span, orderBy, request)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return model.PageOf(found, found.Items, onceCounted(func(ctx context.Context) (int, error) {
+		return r.Statistics.CountSumLinks(ctx, s.Filter, s.Span)
+	})), nil
 }
 
 func (r accountResolver) Domains(
-	ctx context.Context, s *model.AccountStatistics, first int32,
-) ([]*statistics.Domain, error) {
-	domains, err := r.Statistics.SumDomains(ctx, s.Filter, s.Span, int(first))
-	return pointers(domains), err
+	ctx context.Context, s *model.AccountStatistics, first *int32, after *string, last *int32, before *string,
+) (*model.DomainStatisticConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	found, err := pagesOf(ctx, request, func() (page.Result[*statistics.Domain], error) {
+		return r.Statistics.SumDomains(ctx, s.Filter, s.Span, request)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return model.PageOf(found, found.Items, onceCounted(func(ctx context.Context) (int, error) {
+		return r.Statistics.CountSumDomains(ctx, s.Filter, s.Span)
+	})), nil
+}
+
+// onceCounted counts at most once, whatever the number of aliases: to count sums costs as much as to
+// add them up.
+func onceCounted(count model.Counter) model.Counter {
+	var once sync.Once
+	var n int
+	var failed error
+	return func(ctx context.Context) (int, error) {
+		once.Do(func() { n, failed = count(ctx) })
+		return n, failed
+	}
 }

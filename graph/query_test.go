@@ -66,11 +66,7 @@ func TestSchedulePreviewListsInstants(t *testing.T) {
 			),
 			want: `{"upcoming":[]}`,
 		},
-		{name: "none", document: document, variables: object{"in": object{"none": true}}, want: `{"upcoming":[]}`},
-		{
-			name: "none can only be true", document: document, variables: object{"in": object{"none": false}},
-			want: "INVALID input schedule_type_invalid",
-		},
+		{name: "none", document: document, variables: object{"in": object{"kind": "UNSCHEDULED"}}, want: `{"upcoming":[]}`},
 		{
 			name: "the past", document: document, variables: at("2020-02-29", "10:00", "UTC"),
 			want: "INVALID input.at.date schedule_in_past",
@@ -88,11 +84,11 @@ func TestSchedulePreviewListsInstants(t *testing.T) {
 			want:      "INVALID input.recurring.minutes schedule_minutes_required",
 		},
 		{
-			name: "not too many", document: document, variables: object{"in": object{"immediate": true}, "first": 101},
+			name: "not too many", document: document, variables: object{"in": object{"kind": "IMMEDIATE"}, "first": 101},
 			want: "!BAD_USER_INPUT first page_size",
 		},
 		{
-			name: "not none", document: document, variables: object{"in": object{"immediate": true}, "first": 0},
+			name: "not none", document: document, variables: object{"in": object{"kind": "IMMEDIATE"}, "first": 0},
 			want: "!BAD_USER_INPUT first page_size",
 		},
 		{

@@ -45,8 +45,8 @@ func TestARevokedKeyRecordsNothingMoreThroughAnOpenStream(t *testing.T) {
 			send := func(id string) {
 				at := time.Now().UTC().Format(time.RFC3339)
 				_, _ = io.WriteString(
-					lines, `{"id":"`+id+`","kind":"SENT","campaign":"`+number(c.ID)+
-						`","subscriber":"`+number(p.ID)+`","at":"`+at+`"}`+"\n",
+					lines, `{"id":"`+id+`","kind":"SENT","campaignId":"`+number(c.ID)+
+						`","subscriberId":"`+number(p.ID)+`","at":"`+at+`"}`+"\n",
 				)
 			}
 			send("before " + key)

@@ -183,6 +183,9 @@ func outcome(response *apitest.Response) (text string, changes bool) {
 		parts := []string{"!" + first.Code()}
 		for _, name := range []string{"field", "reason"} {
 			if value, ok := first.Extensions[name].(string); ok {
+				if name == "reason" {
+					value = strings.ToLower(value) // as package apperr writes it
+				}
 				parts = append(parts, value)
 			}
 		}
@@ -212,7 +215,7 @@ func faultsText(faults []any) string {
 		}
 		reason, _ := fault["reason"].(string)
 		texts[i] = strings.Join(
-			strings.Fields(fmt.Sprint(fault["code"], " ", strings.Join(path, "."), " ", reason)), " ",
+			strings.Fields(fmt.Sprint(fault["code"], " ", strings.Join(path, "."), " ", strings.ToLower(reason))), " ",
 		)
 	}
 	return strings.Join(texts, "; ")

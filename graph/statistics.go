@@ -2,12 +2,15 @@ package graph
 
 import (
 	"context"
+	"sync"
 	"time"
 	"unsafe"
 
 	"campaignql/ent"
+	"campaignql/graph/model"
 	"campaignql/internal/budget"
 	"campaignql/internal/caller"
+	"campaignql/internal/page"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
 )
@@ -92,17 +95,54 @@ func spanOf(
 }
 
 func (r statisticsResolver) Links(
-	ctx context.Context, campaigns []*statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder,
-) ([][]*statistics.Link, error) {
-	links, err := r.Statistics.Links(ctx, campaignIDs(campaigns), orderBy, int(first), value(after))
-	return perCampaign(campaigns, links), err
+	ctx context.Context, campaigns []*statistics.Counters, orderBy statistics.LinkOrder, first *int32, after *string,
+	last *int32, before *string,
+) ([]*model.LinkStatisticConnection, error) {
+	ids, request := campaignIDs(campaigns), pageRequest(first, after, last, before, nil)
+	pages, err := pagesOf(ctx, request, func() (map[int64]page.Result[*ent.LinkCounter], error) {
+		return r.Statistics.Links(ctx, ids, orderBy, request)
+	})
+	count := countsOf(ids, r.Statistics.CountLinks)
+	return mapped(campaigns, func(c *statistics.Counters) *model.LinkStatisticConnection {
+		return model.PageOf(pages[c.ID], pages[c.ID].Items, count(c.ID))
+	}), err
 }
 
 func (r statisticsResolver) Domains(
-	ctx context.Context, campaigns []*statistics.Counters, first int32,
-) ([][]*statistics.Domain, error) {
-	domains, err := r.Statistics.Domains(ctx, campaignIDs(campaigns), int(first))
-	return perCampaign(campaigns, domains), err
+	ctx context.Context, campaigns []*statistics.Counters, first *int32, after *string, last *int32, before *string,
+) ([]*model.DomainStatisticConnection, error) {
+	ids, request := campaignIDs(campaigns), pageRequest(first, after, last, before, nil)
+	pages, err := pagesOf(ctx, request, func() (map[int64]page.Result[*statistics.Domain], error) {
+		return r.Statistics.Domains(ctx, ids, request)
+	})
+	count := countsOf(ids, r.Statistics.CountDomains)
+	return mapped(campaigns, func(c *statistics.Counters) *model.DomainStatisticConnection {
+		return model.PageOf(pages[c.ID], pages[c.ID].Items, count(c.ID))
+	}), err
+}
+
+// pagesOf reads the pages of a connection, unless only their number of rows is selected.
+func pagesOf[P any](ctx context.Context, request page.Request, read func() (P, error)) (pages P, err error) {
+	if !asks(ctx, "nodes", "edges", "pageInfo") {
+		return pages, request.Validate()
+	}
+	return read()
+}
+
+// countsOf returns the counter of each object. The first that counts reads the counts of all, in one
+// statement.
+func countsOf(
+	ids []int64, read func(context.Context, []int64) (map[int64]int, error),
+) func(id int64) model.Counter {
+	var once sync.Once
+	var counts map[int64]int
+	var failed error
+	return func(id int64) model.Counter {
+		return func(ctx context.Context) (int, error) {
+			once.Do(func() { counts, failed = read(ctx, ids) })
+			return counts[id], failed
+		}
+	}
 }
 
 // rowsOf returns the rows of campaigns, each once.

@@ -66,9 +66,7 @@ func subscriberFilter(in *model.SubscriberFilter) (subscriber.Filter, error) {
 	}
 	var faults apperr.Faults
 	filter.Statuses, filter.Bounces, filter.Suppressed = in.Status.Value(), in.Bounce.Value(), in.Suppressed.Value()
-	if value(in.Active.Value()) {
-		filter.Segment = subscriber.Active
-	}
+	filter.Active = in.Active.Value()
 	filter.Search = searched(&faults, "filter.search", value(in.Search.Value()))
 	if field := in.Field.Value(); field != nil {
 		if filter.Search != "" {

@@ -90,7 +90,7 @@ func (v *variables) check(op *graphql.OperationContext) *gqlerror.Error {
 				Message:   fault.Error(),
 				Locations: location(declared.Position),
 				Extensions: map[string]any{
-					"code": surface.Code(fault.Code), "field": fault.Field, "reason": string(fault.Reason),
+					"code": surface.Code(fault.Code), "field": fault.Field, "reason": reasonName(fault.Reason),
 				},
 			}
 		}

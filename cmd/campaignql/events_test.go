@@ -71,7 +71,7 @@ func (m *mailed) line(writer, n int) string {
 		what = "OPENED"
 	}
 	return fmt.Sprintf(
-		`{"id":"m-%d-%d","kind":%q,"campaign":"%d","subscriber":"%d","at":"2026-03-01T%02d:00:00Z"}`+"\n",
+		`{"id":"m-%d-%d","kind":%q,"campaignId":"%d","subscriberId":"%d","at":"2026-03-01T%02d:00:00Z"}`+"\n",
 		writer, n, what, m.campaign, m.people[(writer*7+n)%eventPeople], n%24,
 	)
 }

@@ -13,7 +13,6 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
-	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -42,10 +41,6 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
 	AccountStatistics() AccountStatisticsResolver
-	Actor() ActorResolver
-	ApiKey() ApiKeyResolver
-	AudienceDraft() AudienceDraftResolver
-	AudiencePart() AudiencePartResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignChange() CampaignChangeResolver
@@ -57,7 +52,6 @@ type ResolverRoot interface {
 	ContactEvent() ContactEventResolver
 	CustomField() CustomFieldResolver
 	Email() EmailResolver
-	ExplainedCriterion() ExplainedCriterionResolver
 	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -85,28 +79,10 @@ type ABTestVariationResolver interface {
 }
 type AccountStatisticsResolver interface {
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
-	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
-	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
-}
-type ActorResolver interface {
-	User(ctx context.Context, objs []*model.Actor) ([]*model.User, error)
-}
-type ApiKeyResolver interface {
-	Parent(ctx context.Context, objs []*model.APIKey) ([]*model.APIKey, error)
-}
-type AudienceDraftResolver interface {
-	Count(ctx context.Context, obj *model.AudienceDraft) (*int32, error)
-	Preview(ctx context.Context, obj *model.AudienceDraft, first int32) ([]*model.AudienceRecipient, error)
-	Waterfall(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error)
-	Explain(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error)
-}
-type AudiencePartResolver interface {
-	List(ctx context.Context, objs []*model.AudiencePart) ([]*model.SubscriberList, error)
-	Segment(ctx context.Context, objs []*model.AudiencePart) ([]*model.Segment, error)
+	Links(ctx context.Context, obj *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*ent.LinkCounter], error)
+	Domains(ctx context.Context, obj *model.AccountStatistics, first *int32, after *string, last *int32, before *string) (*model.Connection[*statistics.Domain], error)
 }
 type CampaignResolver interface {
-	Owner(ctx context.Context, objs []*model.Campaign) ([]*model.User, error)
-
 	Email(ctx context.Context, objs []*model.Campaign) ([]*ent.Email, error)
 
 	Tags(ctx context.Context, objs []*model.Campaign) ([][]*ent.Tag, error)
@@ -123,9 +99,6 @@ type CampaignAudienceResolver interface {
 }
 type CampaignChangeResolver interface {
 	Campaign(ctx context.Context, objs []*model.CampaignChange) ([]*model.Campaign, error)
-
-	Actor(ctx context.Context, objs []*model.CampaignChange) ([]*model.Actor, error)
-	APIKey(ctx context.Context, objs []*model.CampaignChange) ([]*model.APIKey, error)
 }
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
@@ -134,12 +107,10 @@ type CampaignScheduleResolver interface {
 	Upcoming(ctx context.Context, obj *model.Schedule, first int32) ([]*time.Time, error)
 }
 type CampaignStatisticsResolver interface {
-	ID(ctx context.Context, obj *statistics.Counters) (string, error)
-
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
-	Links(ctx context.Context, objs []*statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([][]*statistics.Link, error)
-	Domains(ctx context.Context, objs []*statistics.Counters, first int32) ([][]*statistics.Domain, error)
+	Links(ctx context.Context, objs []*statistics.Counters, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*ent.LinkCounter], error)
+	Domains(ctx context.Context, objs []*statistics.Counters, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*statistics.Domain], error)
 }
 type ComparedCampaignResolver interface {
 	Elapsed(ctx context.Context, objs []*model.ComparedCampaign, interval statistics.Interval, points int32) ([][]*statistics.Point, error)
@@ -158,11 +129,6 @@ type CustomFieldResolver interface {
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
-
-	Campaigns(ctx context.Context, objs []*ent.Email, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
-}
-type ExplainedCriterionResolver interface {
-	List(ctx context.Context, objs []*query.ExplainedCriterion) ([]*model.SubscriberList, error)
 }
 type ExplainedRuleResolver interface {
 	Rule(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error)
@@ -215,8 +181,6 @@ type MutationResolver interface {
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
-	User(ctx context.Context, id string) (*model.User, error)
-	Users(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.User], error)
 	Node(ctx context.Context, id string) (model.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	Campaign(ctx context.Context, id string) (*model.Campaign, error)
@@ -224,8 +188,8 @@ type QueryResolver interface {
 	CampaignChanges(ctx context.Context, filter *model.CampaignChangeFilter, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CampaignChange], error)
 	CampaignCounts(ctx context.Context, filter *model.CampaignFilter) (*campaign.Counts, error)
 	Statistics(ctx context.Context, filter *model.CampaignFilter, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.AccountStatistics, error)
-	Compare(ctx context.Context, campaigns []string) (*model.CampaignComparison, error)
-	ExportStatistics(ctx context.Context, campaign string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
+	Compare(ctx context.Context, campaignIds []string) (*model.CampaignComparison, error)
+	ExportStatistics(ctx context.Context, campaignID string, content export.Content, format export.Format, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) (*model.StatisticsExport, error)
 	Tag(ctx context.Context, id string) (*ent.Tag, error)
 	Tags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.TagConnection, error)
 	Email(ctx context.Context, id string) (*ent.Email, error)
@@ -234,7 +198,7 @@ type QueryResolver interface {
 	Lists(ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberList], error)
 	Subscriber(ctx context.Context, id string) (*model.Subscriber, error)
 	Segment(ctx context.Context, id string) (*model.Segment, error)
-	Audience(ctx context.Context, input model.AudienceInput) (*model.AudienceDraft, error)
+	Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error)
 	CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CustomField], error)
 	SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error)
 	SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberTag], error)
@@ -266,16 +230,15 @@ type SubscriberTagResolver interface {
 	SubscriberCount(ctx context.Context, objs []*model.SubscriberTag) ([]int32, error)
 }
 type SubscriptionResolver interface {
-	CampaignChanged(ctx context.Context, campaignIds []string) (<-chan *model.CampaignChanged, error)
+	CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error)
 }
 type TagResolver interface {
 	ID(ctx context.Context, obj *ent.Tag) (string, error)
 
 	CampaignCount(ctx context.Context, objs []*ent.Tag) ([]int32, error)
-	Campaigns(ctx context.Context, objs []*ent.Tag, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
 }
 type ViewerResolver interface {
-	APIKeys(ctx context.Context, obj *model.Viewer, revoked *bool, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.APIKey], error)
+	APIKeys(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -341,6 +304,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FloatRange", ec.unmarshalInputFloatRange),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
+			graphql.NewInputUnmarshaler("MoneyInput", ec.unmarshalInputMoneyInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RecordEventsInput", ec.unmarshalInputRecordEventsInput),
 			graphql.NewInputUnmarshaler("RecurringScheduleInput", ec.unmarshalInputRecurringScheduleInput),
@@ -498,6 +462,9 @@ scalar EmailAddress
 "A 64-bit whole number as a decimal string. Numbers in JSON that fit are accepted as well."
 scalar BigInt
 
+"An exact decimal number as a string, such as ` + "`" + `12.50` + "`" + `. Numbers in JSON are accepted as well."
+scalar Decimal
+
 "Anything that can be fetched again by its global id."
 interface Node {
   "Opaque global id, unique across all types."
@@ -508,23 +475,6 @@ interface Node {
 type Query {
   "The account the request acts for, and what it may do."
   viewer: Viewer!
-
-  "One account; null when there is none with this id for the caller. An admin sees every account, anybody else only their own."
-  user("Global id or legacy ` + "`" + `UserID` + "`" + `." id: ID!): User
-
-  "The accounts that the caller sees, by user name: an admin sees all, anybody else only their own."
-  users(
-    "Keeps accounts whose user name or address contains this text, without regard to case."
-    search: String
-    "Page size: 0–250, default 25."
-    first: Int
-    "Cursor after which the page begins."
-    after: String
-    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
-    last: Int
-    "Cursor before which the page ends."
-    before: String
-  ): UserConnection!
 
   "Fetches anything by its global id; null when there is no such thing for the caller."
   node("Global id of the object." id: ID!): Node
@@ -588,7 +538,7 @@ type Query {
   ): AccountStatistics!
 
   "Campaigns side by side, and in sum. An id that is not the caller's, or one that stands there twice, is an error."
-  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaigns: [ID!]!): CampaignComparison!
+  compare("2 to 10 campaigns, global ids or legacy ` + "`" + `CampaignID` + "`" + `; they are answered in this order." campaignIds: [ID!]!): CampaignComparison!
 
   """
   A link to a file with numbers or events of a campaign, which a browser can open for five minutes without any header; it ends before with the key or session
@@ -597,7 +547,7 @@ type Query {
   """
   exportStatistics(
     "Global id or legacy ` + "`" + `CampaignID` + "`" + `."
-    campaign: ID!
+    campaignId: ID!
     "What the file holds."
     content: ExportContent!
     "How it is written."
@@ -677,7 +627,7 @@ type Query {
   Who an audience would reach, before anything is saved. One that cannot be understood, or names a list, segment, label, custom field or campaign which the
   caller does not have, is an error: its message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `, and does not tell whether the thing exists.
   """
-  audience("The audience." input: AudienceInput!): AudienceDraft
+  audience("The audience." input: AudienceInput!): CampaignAudience
 
   "The caller's custom fields by name."
   customFields(
@@ -771,14 +721,14 @@ type Mutation {
   Changes what the input names and leaves the rest; nothing is written unless all is valid. Legacy: ` + "`" + `Campaign.Update` + "`" + `.
 
   An approval covers the content of the campaign's emails, its audience and the rules of the segments that this names. If an account that needs approval changes
-  any of it, a campaign that is READY becomes PENDING_APPROVAL; while it is SENDING, PAUSED or SENT the change is a conflict, ` + "`" + `not_in_status` + "`" + `. If what is started is
-  not what was approved, the answer is a conflict, ` + "`" + `approval_withdrawn` + "`" + `, and the campaign is PENDING_APPROVAL.
+  any of it, a campaign that is READY becomes PENDING_APPROVAL; while it is SENDING, PAUSED or SENT the change is a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `. If what is started is
+  not what was approved, the answer is a conflict, ` + "`" + `APPROVAL_WITHDRAWN` + "`" + `, and the campaign is PENDING_APPROVAL.
   """
   updateCampaign("What to change." input: UpdateCampaignInput!): UpdateCampaignPayload!
 
   """
   Makes a campaign that waits for approval ready, as its content and its audience are now. Needs the scope ` + "`" + `approve` + "`" + ` and a trusted account or an admin. Once the time
-  to send it has passed it is a conflict, ` + "`" + `schedule_in_past` + "`" + `. Legacy: ` + "`" + `Campaign.Approve` + "`" + `.
+  to send it has passed it is a conflict, ` + "`" + `SCHEDULE_IN_PAST` + "`" + `. Legacy: ` + "`" + `Campaign.Approve` + "`" + `.
   """
   approveCampaign("What to approve." input: ApproveCampaignInput!): ApproveCampaignPayload!
 
@@ -816,7 +766,7 @@ type Mutation {
   createEmail("The new email." input: CreateEmailInput!): CreateEmailPayload!
 
   """
-  Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `. An email that a campaign sends at present keeps its content: a conflict, ` + "`" + `not_in_status` + "`" + `, that
+  Changes what the input names of an email. Legacy: ` + "`" + `Email.Update` + "`" + `. An email that a campaign sends at present keeps its content: a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `, that
   names the campaign. Campaigns that were approved with the email wait for approval again, unless an admin or a trusted account changes it.
   """
   updateEmail("What to change." input: UpdateEmailInput!): UpdateEmailPayload!
@@ -891,7 +841,7 @@ type Mutation {
 
   """
   Changes what the input names of a segment. Campaigns that were approved with other rules wait for approval again, unless an admin or a trusted account changes
-  them; while such a campaign is SENDING or PAUSED the change is a conflict, ` + "`" + `not_in_status` + "`" + `.
+  them; while such a campaign is SENDING or PAUSED the change is a conflict, ` + "`" + `NOT_IN_STATUS` + "`" + `.
   """
   updateSegment("What to change." input: UpdateSegmentInput!): UpdateSegmentPayload!
 
@@ -958,9 +908,8 @@ or server-sent events (` + "`" + `Accept: text/event-stream` + "`" + ` on a POST
 type Subscription {
   """
   How campaigns are doing: each as it is now, and then again whenever its status, a counter, a time or its version has changed, through whichever surface and
-  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. A deletion is told, of each
-  campaign that was named, or that was told of before. It ends when all that were named are deleted; where the key or session ends, with the error
-  UNAUTHENTICATED.
+  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. It ends when all that were
+  named are deleted; where the key or session ends, with the error UNAUTHENTICATED.
 
   Status, statistics and the fields that are columns of the campaign itself cost the database nothing more; what else is asked for is read with each update.
   """
@@ -969,32 +918,8 @@ type Subscription {
     Campaigns to follow, 1–250; one that the caller does not have is the error NOT_FOUND, and nothing begins. Without them: those of the caller's own account
     that are being sent, and any other when its status changes, the latest 250 of them.
     """
-    campaignIds: [ID!]
-  ): CampaignChanged!
-}
-
-"What is told of a campaign that is followed: how it is now, or that it was deleted."
-type CampaignChanged {
-  "The campaign as it is now; null if it was deleted."
-  campaign: Campaign
-  "Global id of the campaign if it was deleted; null otherwise."
-  deletedId: ID
-  "Why it is told."
-  cause: CampaignChangeCause!
-}
-
-"Why a campaign that is followed is told. Several changes between two updates are told as one, by the first of these that fits."
-enum CampaignChangeCause {
-  "It was deleted. ` + "`" + `campaign` + "`" + ` is null then."
-  DELETED
-  "How it is when the subscription begins."
-  SNAPSHOT
-  "Its status has changed, and other fields perhaps."
-  STATUS
-  "Its fields or a time have changed, and not the status."
-  FIELDS
-  "Its counters alone have changed."
-  COUNTERS
+    ids: [ID!]
+  ): Campaign!
 }
 
 "What a caller can mend about a mutation. With user errors nothing was written."
@@ -1005,8 +930,14 @@ type UserError {
   message: String!
   "Path of the argument at fault, such as ` + "`" + `[\"input\", \"schedule\", \"timeZone\"]` + "`" + `; empty when it is none alone."
   field: [String!]!
-  "Stable detail within the code, such as ` + "`" + `schedule_in_past` + "`" + `."
-  reason: String
+  "Which fault it is, within the code; null where the code says all."
+  reason: UserErrorReason
+}
+
+"What every mutation answers but ` + "`" + `command` + "`" + `: the result beside it is null or empty with user errors."
+interface MutationPayload {
+  "What the caller can mend. With user errors nothing was written."
+  userErrors: [UserError!]!
 }
 
 "Kinds of user errors."
@@ -1019,6 +950,250 @@ enum UserErrorCode {
   CONFLICT
   "User name and password, or the key, are wrong."
   INVALID_CREDENTIALS
+}
+
+"Details within a ` + "`" + `UserErrorCode` + "`" + `, one for each fault that a program may want to tell from the others. ` + "`" + `extensions.reason` + "`" + ` of errors has the same names and more. Others may be added."
+enum UserErrorReason {
+  "The size of a page is out of bounds."
+  PAGE_SIZE
+  "An id is malformed or names another type."
+  ID_INVALID
+  "A list has more ids than allowed."
+  TOO_MANY_IDS
+  "A text is longer than allowed."
+  TEXT_TOO_LONG
+  "An instant is not one of RFC 3339."
+  INSTANT_INVALID
+  "An instant lies outside of the years that are kept."
+  INSTANT_OUT_OF_RANGE
+  "An idempotency key is empty or too long."
+  IDEMPOTENCY_KEY_LENGTH
+  "An idempotency key was used with another input."
+  IDEMPOTENCY_KEY_REUSED
+  "An update clears a field and gives it a value."
+  CLEARED_AND_SET
+  "The object changed since the version that the caller expects."
+  STALE_VERSION
+  "The object changed at every attempt to change it."
+  TOO_MANY_CHANGES
+  "An answer would hold more than one may."
+  ANSWER_TOO_LARGE
+  "No such user."
+  USER_NOT_FOUND
+  "No such account."
+  ACCOUNT_NOT_FOUND
+  "No such API key."
+  API_KEY_NOT_FOUND
+  "The user name is missing."
+  USERNAME_REQUIRED
+  "The password is missing."
+  PASSWORD_REQUIRED
+  "User name, password or key are wrong."
+  LOGIN_INVALID
+  "A key has no scope."
+  SCOPES_REQUIRED
+  "The note of a key is too long."
+  NOTE_TOO_LONG
+  "A key would have expired already."
+  EXPIRY_PAST
+  "A key would expire after the year 9999."
+  EXPIRY_INVALID
+  "No such campaign."
+  CAMPAIGN_NOT_FOUND
+  "The name of a campaign is missing."
+  NAME_REQUIRED
+  "The name of a campaign is too long."
+  NAME_TOO_LONG
+  "A status is none of those that are known."
+  STATUS_INVALID
+  "The present status does not allow the change."
+  STATUS_TRANSITION
+  "The content or the audience is not what was approved."
+  APPROVAL_WITHDRAWN
+  "The present status does not allow to change this part of a campaign."
+  NOT_IN_STATUS
+  "Some recipients have been sent to already."
+  ALREADY_BEGUN
+  "Nothing has been sent."
+  NOT_BEGUN
+  "Automatic resending lacks its days to wait, or they are out of bounds."
+  AUTO_RESEND_WAIT_DAYS
+  "Automatic resending lacks its subject."
+  AUTO_RESEND_SUBJECT
+  "A recurring campaign cannot be resent automatically."
+  AUTO_RESEND_RECURRING
+  "No such email for a variation of an A/B test."
+  AB_TEST_EMAIL_NOT_FOUND
+  "An A/B test has too few variations."
+  AB_TEST_TOO_FEW_VARIATIONS
+  "An A/B test has too many variations."
+  AB_TEST_TOO_MANY_VARIATIONS
+  "A value of an A/B test cannot be accepted."
+  AB_TEST_VALUE
+  "A share of an A/B test is below one percent."
+  AB_TEST_SHARE
+  "The type of a schedule is not known."
+  SCHEDULE_TYPE_INVALID
+  "The date is missing, not a real one or out of range."
+  SCHEDULE_DATE_REQUIRED
+  "The time of day is missing or not a real one."
+  SCHEDULE_TIME_REQUIRED
+  "A recurrence names no day, or one that does not exist."
+  SCHEDULE_DAYS_REQUIRED
+  "A recurrence names no month, or one that does not exist."
+  SCHEDULE_MONTHS_REQUIRED
+  "A recurrence names no hour, or one that does not exist."
+  SCHEDULE_HOURS_REQUIRED
+  "A recurrence names no minute, or one that does not exist."
+  SCHEDULE_MINUTES_REQUIRED
+  "The number of times to send is missing or out of range."
+  SCHEDULE_MAX_INSTANCES_REQUIRED
+  "The time zone is missing or not understood."
+  SCHEDULE_ZONE_REQUIRED
+  "The time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already."
+  SCHEDULE_IN_PAST
+  "The number of instants to preview is out of bounds."
+  SCHEDULE_UPCOMING_COUNT_INVALID
+  "A text is no time zone."
+  TIME_ZONE_INVALID
+  "An audience or the rules of a segment cannot be understood or evaluated."
+  AUDIENCE_INVALID
+  "An audience passes a limit."
+  AUDIENCE_TOO_LARGE
+  "An audience names something that the account does not have."
+  AUDIENCE_NOT_FOUND
+  "No such segment."
+  SEGMENT_NOT_FOUND
+  "The name of a segment is missing."
+  SEGMENT_NAME_REQUIRED
+  "The name of a segment is too long."
+  SEGMENT_NAME_TOO_LONG
+  "A segment would contain itself."
+  SEGMENT_CYCLE
+  "Rules or audiences name the segment."
+  SEGMENT_IN_USE
+  "No such email."
+  EMAIL_NOT_FOUND
+  "A campaign that is no draft uses the email."
+  EMAIL_IN_USE
+  "A text of an email is too long."
+  EMAIL_TEXT_TOO_LONG
+  "A text of an email has more than one line."
+  EMAIL_LINE_BREAK
+  "An email address is malformed."
+  EMAIL_ADDRESS_INVALID
+  "The content of an email is too large."
+  EMAIL_CONTENT_TOO_LARGE
+  "An email has no content."
+  EMAIL_CONTENT_REQUIRED
+  "The HTML of an email has no link to unsubscribe."
+  EMAIL_HTML_UNSUBSCRIBE_LINK
+  "The plain text of an email has no link to unsubscribe."
+  EMAIL_PLAIN_UNSUBSCRIBE_LINK
+  "What the content of an email is for is missing."
+  EMAIL_SCOPE_REQUIRED
+  "What the content of an email is for is not known."
+  EMAIL_SCOPE_UNKNOWN
+  "No such list."
+  LIST_NOT_FOUND
+  "The name of a list is missing."
+  LIST_NAME_REQUIRED
+  "The name of a list is too long."
+  LIST_NAME_TOO_LONG
+  "Audiences name the list."
+  LIST_IN_USE
+  "No such contact."
+  CONTACT_NOT_FOUND
+  "The deliverability of a contact cannot be that."
+  DELIVERABILITY_INVALID
+  "Something needs the secret of the installation, which the server does not have."
+  SECRET_REQUIRED
+  "No such subscriber."
+  SUBSCRIBER_NOT_FOUND
+  "The address of a subscriber is missing."
+  SUBSCRIBER_ADDRESS_REQUIRED
+  "The address of a subscriber is malformed."
+  SUBSCRIBER_ADDRESS_INVALID
+  "The IP address of a subscriber is malformed."
+  SUBSCRIBER_IP_INVALID
+  "The address is subscribed to the list already."
+  SUBSCRIBER_EXISTS
+  "The address is not subscribed to the list."
+  NOT_SUBSCRIBED
+  "The address stands in an earlier row."
+  SUBSCRIBER_REPEATED
+  "A kind of bounce is not known."
+  SUBSCRIBER_BOUNCE_INVALID
+  "The status of a subscriber is not known."
+  SUBSCRIBER_STATUS_INVALID
+  "A list of people is empty."
+  ROWS_REQUIRED
+  "A list of rows is longer than allowed, or there are too many to add up."
+  TOO_MANY_ROWS
+  "No such custom field; Invalid where a value names one that the list does not have."
+  CUSTOM_FIELD_NOT_FOUND
+  "A custom field of the name exists already."
+  CUSTOM_FIELD_EXISTS
+  "Rules name the custom field."
+  CUSTOM_FIELD_IN_USE
+  "The value of a custom field does not fit its type."
+  CUSTOM_FIELD_INVALID
+  "A custom field is named twice."
+  CUSTOM_FIELD_REPEATED
+  "A list has as many custom fields as it may."
+  CUSTOM_FIELD_LIMIT
+  "The name of a custom field is missing."
+  CUSTOM_FIELD_NAME_REQUIRED
+  "The name of a custom field is too long."
+  CUSTOM_FIELD_NAME_TOO_LONG
+  "The choices of a custom field cannot be accepted."
+  CUSTOM_FIELD_CHOICES_INVALID
+  "A list of addresses is longer than allowed."
+  TOO_MANY_ADDRESSES
+  "The address to suppress is malformed."
+  SUPPRESSION_ADDRESS_INVALID
+  "No such tag."
+  TAG_NOT_FOUND
+  "A tag of the name exists already."
+  TAG_EXISTS
+  "The name of a tag is missing."
+  TAG_NAME_REQUIRED
+  "The name of a tag is blank."
+  TAG_NAME_EMPTY
+  "The name of a tag is too long."
+  TAG_NAME_TOO_LONG
+  "The name of a tag holds characters that are not allowed."
+  TAG_NAME_CHARACTERS
+  "No such subscriber tag."
+  SUBSCRIBER_TAG_NOT_FOUND
+  "A subscriber tag of the name exists already."
+  SUBSCRIBER_TAG_EXISTS
+  "Rules name the subscriber tag."
+  SUBSCRIBER_TAG_IN_USE
+  "A list of events is empty."
+  EVENTS_REQUIRED
+  "A list of events is longer than allowed."
+  TOO_MANY_EVENTS
+  "The id of an event is empty, too long or holds control characters."
+  EVENT_ID_INVALID
+  "An event names no campaign."
+  CAMPAIGN_REQUIRED
+  "An event names no recipient."
+  SUBSCRIBER_REQUIRED
+  "An event names its recipient in two ways."
+  SUBSCRIBER_TWICE
+  "An event has a scope and is no unsubscription."
+  SCOPE_UNEXPECTED
+  "An event has a URL and is no click."
+  URL_UNEXPECTED
+  "An IP address is malformed."
+  IP_INVALID
+  "The amount of a conversion cannot be accepted."
+  AMOUNT_INVALID
+  "An event has an amount and is no conversion."
+  AMOUNT_UNEXPECTED
+  "A currency is not three letters."
+  CURRENCY_INVALID
 }
 
 "Direction of an order."
@@ -1075,8 +1250,6 @@ type Campaign implements Node {
   legacyId: BigInt!
   "Name, for the people who work with it; need not be unique. Legacy: ` + "`" + `CampaignName` + "`" + `."
   name: String!
-  "The account that it belongs to. Legacy: ` + "`" + `RelOwnerUserID` + "`" + `."
-  owner: User!
   "Where it stands in its life. Legacy: ` + "`" + `CampaignStatus` + "`" + `."
   status: CampaignStatus!
   "Why it is in this status, where a reason was given. Legacy: ` + "`" + `CampaignStatusReason` + "`" + `."
@@ -1144,8 +1317,6 @@ enum ScheduleType {
 
 "When a campaign is sent, as its owner said it, and what follows from that."
 type CampaignSchedule {
-  "Opaque id, for caches: that of the campaign's schedule. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
   "Kind of schedule. Legacy: ` + "`" + `ScheduleType` + "`" + `."
   type: ScheduleType!
   "Date on the wall of the zone, of a FUTURE schedule. Legacy: ` + "`" + `SendDate` + "`" + `."
@@ -1211,55 +1382,7 @@ enum AudienceForm {
 }
 
 "Who a campaign goes to, or would go to."
-interface Audience {
-  "How it was given."
-  form: AudienceForm!
-  "Lists and segments whose people are included, of the form LISTS."
-  include: [AudiencePart!]!
-  "Lists and segments whose people are left out even where included, of the form LISTS."
-  exclude: [AudiencePart!]!
-  "The rules, normalised; of either form. Null when nobody was chosen."
-  rules: JSON
-  """
-  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
-  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
-  """
-  count: Int
-  "The first of those who would be sent to, by ascending id of the subscriber."
-  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
-  "How those who match come down to those who would be sent to."
-  waterfall: AudienceWaterfall
-  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
-  explain: AudienceExplanation
-}
-
-"Who a campaign goes to."
-type CampaignAudience implements Audience {
-  "Opaque id, for caches: that of the campaign's audience. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
-  "How it was given."
-  form: AudienceForm!
-  "Lists and segments whose people are included, of the form LISTS."
-  include: [AudiencePart!]!
-  "Lists and segments whose people are left out even where included, of the form LISTS."
-  exclude: [AudiencePart!]!
-  "The rules, normalised; of either form. Null when nobody was chosen."
-  rules: JSON
-  """
-  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
-  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
-  """
-  count: Int
-  "The first of those who would be sent to, by ascending id of the subscriber."
-  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
-  "How those who match come down to those who would be sent to."
-  waterfall: AudienceWaterfall
-  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
-  explain: AudienceExplanation
-}
-
-"Who an audience that is not saved would reach."
-type AudienceDraft implements Audience {
+type CampaignAudience {
   "How it was given."
   form: AudienceForm!
   "Lists and segments whose people are included, of the form LISTS."
@@ -1326,8 +1449,8 @@ type AudienceExplanation {
 type ExplainedCriterion {
   "Where it stands, such as ` + "`" + `criteria[1]` + "`" + `, or ` + "`" + `include[1]` + "`" + ` of the form LISTS."
   path: String!
-  "Its list; null when it was deleted since."
-  list: SubscriberList
+  "Legacy number of its list."
+  listLegacyId: BigInt!
   "Whom the rules choose from: those on the list who are written to, or for an exclusion all on the list, in whatever state."
   people: Int!
   "Those of them for whom the rules hold."
@@ -1357,12 +1480,10 @@ type ExplainedRule {
 
 "A list, or one segment of it."
 type AudiencePart {
-  "Whether it is one segment of the list; otherwise it is the whole list."
-  segmented: Boolean!
-  "The list; null when it was deleted since."
-  list: SubscriberList
-  "The segment; null for the whole list, and when it was deleted since."
-  segment: Segment
+  "Legacy number of the list."
+  listLegacyId: BigInt!
+  "Legacy number of the segment; null for the whole list."
+  segmentLegacyId: BigInt
 }
 
 "What a campaign can lack."
@@ -1395,16 +1516,46 @@ type ReadinessGap {
 type CampaignTransition {
   "Status it leads to."
   to: CampaignStatus!
-  "Mutation that asks for it, such as ` + "`" + `pauseCampaign` + "`" + `."
-  mutation: String!
+  "Mutation that asks for it."
+  mutation: CampaignTransitionMutation!
   "Why the caller would be refused; null when it would not."
   blockedBy: TransitionBlock
 }
 
+"Mutations that change the status of a campaign."
+enum CampaignTransitionMutation {
+  "` + "`" + `updateCampaign` + "`" + `, with the status."
+  UPDATE_CAMPAIGN
+  "` + "`" + `approveCampaign` + "`" + `."
+  APPROVE_CAMPAIGN
+  "` + "`" + `pauseCampaign` + "`" + `."
+  PAUSE_CAMPAIGN
+  "` + "`" + `resumeCampaign` + "`" + `."
+  RESUME_CAMPAIGN
+  "` + "`" + `cancelCampaign` + "`" + `."
+  CANCEL_CAMPAIGN
+}
+
+"What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added."
+enum TransitionBlockCode {
+  "An admin has to approve the campaign."
+  APPROVAL_REQUIRED
+  "The key lacks the scope approve."
+  APPROVE_SCOPE_REQUIRED
+  "Only the sender may do this."
+  DELIVERY_REQUIRED
+  "The key lacks the scope write."
+  WRITE_SCOPE_REQUIRED
+  "Some recipients have been sent to already."
+  ALREADY_BEGUN
+  "Nothing has been sent."
+  NOT_BEGUN
+}
+
 "Why a change of status would be refused."
 type TransitionBlock {
-  "Stable name of the reason, such as ` + "`" + `approval_required` + "`" + `."
-  code: String!
+  "The reason."
+  code: TransitionBlockCode!
   "The reason, for a person."
   message: String!
 }
@@ -1447,8 +1598,6 @@ enum CampaignAction {
 
 "One entry of a campaign's history."
 type CampaignChange {
-  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
   "The campaign; null if it was deleted meanwhile."
   campaign: Campaign
   "When."
@@ -1457,10 +1606,10 @@ type CampaignChange {
   action: CampaignAction!
   "Version of the campaign from then on."
   version: Int!
-  "Who did it; null for the server itself."
-  actor: Actor
-  "The API key it was done with; null for a session, and for a key of an account that the caller does not see."
-  apiKey: ApiKey
+  "Who did it: the legacy number of the user; null for the server itself."
+  byUserId: BigInt
+  "Number of the API key it was done with; null for a session."
+  apiKeyId: BigInt
   "Through what."
   surface: ChangeSurface!
   "Status before; null for the first entry."
@@ -1503,8 +1652,6 @@ enum ABTestWinner {
 
 "Comparison of variations of the content on a part of the audience."
 type ABTest {
-  "Opaque id, for caches: that of the campaign's test. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
   "Share of the audience that takes part, in percent."
   testSize: Int!
   "How long to wait for the outcome, in hours."
@@ -1523,8 +1670,6 @@ type ABTestVariation {
 
 "Second sending to those who did not open."
 type AutoResend {
-  "Opaque id, for caches: that of the campaign's second sending. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
   "Whether it happens. Legacy: ` + "`" + `AutoResendEnabled` + "`" + `."
   enabled: Boolean!
   "Days to wait after sending. Legacy: ` + "`" + `AutoResendWaitDays` + "`" + `."
@@ -1537,8 +1682,6 @@ type AutoResend {
 
 "The numbers of one campaign. Rates are fractions of delivered: 0.25 is a quarter; null when nothing was delivered."
 type CampaignStatistics {
-  "Opaque id, for caches: that of the campaign's numbers. Not for ` + "`" + `node` + "`" + `."
-  id: ID!
   "How many people it goes to, as counted when sending began. Legacy: ` + "`" + `TotalRecipients` + "`" + `."
   recipients: Int!
   "Mails handed to the mail system. Legacy: ` + "`" + `TotalSent` + "`" + `."
@@ -1582,18 +1725,28 @@ type CampaignStatistics {
   ): [SeriesPoint!]!
   "Its links, most clicked first."
   links(
-    "How many, 0 to 250."
-    first: Int! = 25
-    "The ` + "`" + `cursor` + "`" + ` of the link after which to go on, in the same order."
-    after: String
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
-  ): [LinkStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): LinkStatisticConnection!
   "Mail domains of its recipients, those sent to most first."
   domains(
-    "How many, 0 to 250."
-    first: Int! = 25
-  ): [DomainStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): DomainStatisticConnection!
 }
 
 """
@@ -1643,19 +1796,31 @@ type AccountStatistics {
   reads a row for each link of each campaign, never an event; more than 200,000 are an error.
   """
   links(
-    "How many, 0 to 250."
-    first: Int! = 25
     "By which number, highest first."
     orderBy: LinkOrder! = CLICKS
-  ): [LinkStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): LinkStatisticConnection!
   """
   The mail domains of the recipients of all these campaigns, those sent to most first. Not with ` + "`" + `from` + "`" + ` or ` + "`" + `to` + "`" + `. It reads a row for each mail domain of each
   campaign, never an event; more than 200,000 are an error.
   """
   domains(
-    "How many, 0 to 250."
-    first: Int! = 25
-  ): [DomainStatistic!]!
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): DomainStatisticConnection!
 }
 
 "Campaigns side by side."
@@ -1777,7 +1942,7 @@ type SeriesPoint {
   softBounces: Int!
   "Conversions."
   conversions: Int!
-  "Sum of the amounts of conversions."
+  "Sum of the amounts of conversions, whatever the currency."
   conversionAmount: Float!
   "Opens by machines."
   automatedOpens: Int!
@@ -1787,14 +1952,32 @@ type SeriesPoint {
 
 "Clicks on one link of a campaign."
 type LinkStatistic {
-  "Where it stands among the links of its campaign, for ` + "`" + `after` + "`" + `; null of many campaigns in sum."
-  cursor: String
   "Where it leads, as it was sent, at most 2,000 bytes."
   url: String!
   "Times people clicked it."
   clicks: Int!
   "Different people who clicked it."
   uniqueClicks: Int!
+}
+
+"A page of links."
+type LinkStatisticConnection {
+  "Links with their cursors."
+  edges: [LinkStatisticEdge!]!
+  "Links alone."
+  nodes: [LinkStatistic!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A link with its cursor."
+type LinkStatisticEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: LinkStatistic!
 }
 
 "The recipients of a campaign at one mail domain."
@@ -1819,6 +2002,26 @@ type DomainStatistic {
   hardBounces: Int!
   "Mails that came back for now."
   softBounces: Int!
+}
+
+"A page of mail domains."
+type DomainStatisticConnection {
+  "Mail domains with their cursors."
+  edges: [DomainStatisticEdge!]!
+  "Mail domains alone."
+  nodes: [DomainStatistic!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A mail domain with its cursor."
+type DomainStatisticEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: DomainStatistic!
 }
 
 "How often something happened, and to how many different people."
@@ -1853,7 +2056,7 @@ type BounceStatistic {
 type ConversionStatistic {
   "How many."
   count: Int!
-  "Sum of their amounts."
+  "Sum of their amounts, whatever the currency."
   amount: Float!
 }
 
@@ -1941,8 +2144,6 @@ input CampaignFilter {
   tags: CampaignTagFilter
   "Is one of these; global ids or legacy numbers, at most 250."
   ids: [ID!]
-  "Belongs to one of these accounts; global ids or legacy numbers, at most 250. Who does not see all accounts finds only their own campaigns."
-  ownerIds: [ID!]
   "Was made in this time."
   createdAt: DateTimeRange
   "Is next due in this time."
@@ -2010,7 +2211,7 @@ input CampaignChangeFilter {
   "Changes of these campaigns: global ids or legacy numbers, at most 250."
   campaignIds: [ID!]
   "Changes by this user: global id or legacy number."
-  actorId: ID
+  actor: ID
   "What was done."
   action: [CampaignAction!]
   "Earliest instant, itself included."
@@ -2051,17 +2252,6 @@ type Tag implements Node {
   createdAt: DateTime!
   "How many campaigns carry it."
   campaignCount: Int!
-  "The campaigns that carry it, newest first."
-  campaigns(
-    "Page size: 0–250, default 25."
-    first: Int
-    "Cursor after which the page begins."
-    after: String
-    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
-    last: Int
-    "Cursor before which the page ends."
-    before: String
-  ): CampaignConnection!
 }
 
 "A page of tags."
@@ -2120,7 +2310,7 @@ type Email implements Node {
   replyToName: String!
   "Address to reply to; null when not set. Legacy: ` + "`" + `ReplyToEmail` + "`" + `."
   replyToEmail: EmailAddress
-  "HTML text, up to 5 MiB. An answer with more than it may hold (` + "`" + `--max-answer` + "`" + `) is refused, reason ` + "`" + `answer_too_large` + "`" + `. Legacy: ` + "`" + `HTMLContent` + "`" + `."
+  "HTML text, up to 5 MiB. An answer with more than it may hold (` + "`" + `--max-answer` + "`" + `) is refused, reason ` + "`" + `ANSWER_TOO_LARGE` + "`" + `. Legacy: ` + "`" + `HTMLContent` + "`" + `."
   html: String!
   "Plain text. Legacy: ` + "`" + `PlainContent` + "`" + `."
   plain: String!
@@ -2134,17 +2324,6 @@ type Email implements Node {
   createdAt: DateTime!
   "When it was last changed."
   updatedAt: DateTime!
-  "The campaigns whose content it is, newest first; not those that only compare it in an A/B test."
-  campaigns(
-    "Page size: 0–250, default 25."
-    first: Int
-    "Cursor after which the page begins."
-    after: String
-    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
-    last: Int
-    "Cursor before which the page ends."
-    before: String
-  ): CampaignConnection!
 }
 
 "A page of emails."
@@ -2338,8 +2517,14 @@ type ContactEvent {
   "The IP address of the recipient; null when not known."
   ip: String
   "What a conversion is worth; null of everything else."
-  amount: Float
-  "The currency of the amount; null when not known."
+  amount: Money
+}
+
+"An amount of money."
+type Money {
+  "How much, in units of the currency."
+  amount: Decimal!
+  "The currency, three letters of ISO 4217; null when not known."
   currency: String
 }
 
@@ -2367,12 +2552,12 @@ type ContactEdge {
 input DeleteContactsInput {
   "Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer."
   ids: [ID!]!
-  "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `secret_required` + "`" + `)."
+  "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `SECRET_REQUIRED` + "`" + `)."
   forgetSuppression: Boolean! = false
 }
 
 "What ` + "`" + `deleteContacts` + "`" + ` answers."
-type DeleteContactsPayload {
+type DeleteContactsPayload implements MutationPayload {
   "Global ids of who was forgotten."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -2388,7 +2573,7 @@ input UpdateContactInput {
 }
 
 "What ` + "`" + `updateContact` + "`" + ` answers."
-type UpdateContactPayload {
+type UpdateContactPayload implements MutationPayload {
   "The contact after the update; null with user errors."
   contact: Contact
   "What the caller can mend."
@@ -2489,7 +2674,7 @@ input SubscriberFilter {
   status: [SubscriberStatus!]
   "Mail came back in one of these ways."
   bounce: [BounceType!]
-  "` + "`" + `true` + "`" + `: is written to, being subscribed, not bounced for good and not suppressed. ` + "`" + `false` + "`" + ` is as good as not given. Legacy: ` + "`" + `SubscriberSegment=Active` + "`" + `."
+  "Is written to, being subscribed, not bounced for good and not suppressed, or is not. Legacy: ` + "`" + `SubscriberSegment=Active` + "`" + `."
   active: Boolean
   "Is in this segment of the list: ` + "`" + `active` + "`" + `, and its rules hold. Global id or legacy number. Legacy: ` + "`" + `SubscriberSegment` + "`" + ` with the id of a segment."
   segmentId: ID
@@ -2725,30 +2910,9 @@ enum Scope {
   ADMIN
 }
 
-"The account of the request, and what the request may do."
+"The account the request acts for. Legacy: ` + "`" + `UserInfo` + "`" + ` of ` + "`" + `User.Login` + "`" + `."
 type Viewer {
-  "The account."
-  user: User!
-  "What the key or session of this request may do."
-  scopes: [Scope!]!
-  "The account's API keys, newest first, without the keys themselves."
-  apiKeys(
-    "Keeps keys that are, or are not, revoked."
-    revoked: Boolean
-    "Page size: 0–250, default 25."
-    first: Int
-    "Cursor after which the page begins."
-    after: String
-    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
-    last: Int
-    "Cursor before which the page ends."
-    before: String
-  ): ApiKeyConnection!
-}
-
-"An account, which owns all else. An admin sees every account, anybody else only their own."
-type User implements Node {
-  "Opaque global id, unique across all types."
+  "Opaque global id."
   id: ID!
   "Number of the user in the legacy API. Legacy: ` + "`" + `UserID` + "`" + `."
   legacyId: BigInt!
@@ -2766,67 +2930,15 @@ type User implements Node {
   role: Role!
   "Whether the user's campaigns need approval. Legacy: ` + "`" + `ReputationLevel` + "`" + `."
   reputation: Reputation!
-  "When the account was made."
-  createdAt: DateTime!
-}
-
-"A page of accounts."
-type UserConnection {
-  "Accounts with their cursors."
-  edges: [UserEdge!]!
-  "Accounts alone."
-  nodes: [User!]!
-  "Where the page stands."
-  pageInfo: PageInfo!
-  "How many there are on all pages. Counted only when asked for."
-  totalCount: Int!
-}
-
-"An account with its cursor."
-type UserEdge {
-  "Cursor of the row in this order."
-  cursor: String!
-  "The row itself."
-  node: User!
-}
-
-"A page of API keys."
-type ApiKeyConnection {
-  "API keys with their cursors."
-  edges: [ApiKeyEdge!]!
-  "API keys alone."
-  nodes: [ApiKey!]!
-  "Where the page stands."
-  pageInfo: PageInfo!
-  "How many there are on all pages. Counted only when asked for."
-  totalCount: Int!
-}
-
-"An API key with its cursor."
-type ApiKeyEdge {
-  "Cursor of the row in this order."
-  cursor: String!
-  "The row itself."
-  node: ApiKey!
-}
-
-"""
-Who made a change. Somebody who does not see all accounts reads of another one, such as that of the admin who approved a campaign, no more than id and name.
-"""
-type Actor {
-  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `: ` + "`" + `user` + "`" + ` has the account."
-  id: ID!
-  "Number of the user in the legacy API. Legacy: ` + "`" + `UserID` + "`" + `."
-  legacyId: BigInt!
-  "Name of the user; null when the account was deleted since."
-  username: String
-  "The account; null when it was deleted since, or is not one that the caller sees."
-  user: User
+  "What the key or session of this request may do."
+  scopes: [Scope!]!
+  "The account's API keys, newest first, without the keys themselves."
+  apiKeys: [ApiKey!]!
 }
 
 "An API key, without the key itself."
-type ApiKey implements Node {
-  "Opaque global id, unique across all types."
+type ApiKey {
+  "Opaque global id."
   id: ID!
   "First characters of the key, to recognise it by."
   hint: String!
@@ -2842,8 +2954,8 @@ type ApiKey implements Node {
   lastUsedAt: DateTime
   "When it was revoked; null when it was not."
   revokedAt: DateTime
-  "The key that made it, itself or through a session; null when it was made after a login by password, on the command line, or before keys were noted."
-  parent: ApiKey
+  "Global id of the key that made it, itself or through a session; null when it was made after a login by password, on the command line, or before keys were noted."
+  parentId: ID
 }
 
 "When a schedule would send."
@@ -2885,7 +2997,7 @@ input CreateCampaignInput {
 }
 
 "What ` + "`" + `createCampaign` + "`" + ` answers."
-type CreateCampaignPayload {
+type CreateCampaignPayload implements MutationPayload {
   "The new campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2903,7 +3015,7 @@ input CopyCampaignInput {
 }
 
 "What ` + "`" + `copyCampaign` + "`" + ` answers."
-type CopyCampaignPayload {
+type CopyCampaignPayload implements MutationPayload {
   "The copy; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -2960,12 +3072,12 @@ input UpdateCampaignInput {
   publishOnRss: Boolean
   "Whether the legacy send-to-send feature is on."
   s2sEnabled: Boolean
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [CampaignField!]
 }
 
 "What ` + "`" + `updateCampaign` + "`" + ` answers."
-type UpdateCampaignPayload {
+type UpdateCampaignPayload implements MutationPayload {
   "The campaign after the update; null with user errors."
   campaign: Campaign
   "The status that was asked for; the campaign's own may be another. Null when none was."
@@ -2974,12 +3086,18 @@ type UpdateCampaignPayload {
   userErrors: [UserError!]!
 }
 
+"Schedules that need nothing beside their name."
+enum ScheduleKind {
+  "Not sent until it is scheduled."
+  UNSCHEDULED
+  "Due as soon as it is ready."
+  IMMEDIATE
+}
+
 "A schedule: exactly one of its kinds."
 input ScheduleInput @oneOf {
-  "` + "`" + `true` + "`" + `: not sent until scheduled."
-  none: Boolean
-  "` + "`" + `true` + "`" + `: due as soon as it is ready."
-  immediate: Boolean
+  "Not scheduled, or at once."
+  kind: ScheduleKind
   "Once, at a date and time."
   at: ScheduleAtInput
   "At every minute that matches."
@@ -3036,10 +3154,10 @@ input AudienceListsInput {
 
 "A list, or one segment of it."
 input AudiencePartInput {
-  "The list: global id or legacy number."
-  listId: ID!
-  "The segment: global id or legacy number; absent for the whole list."
-  segmentId: ID
+  "Legacy number of the list."
+  listLegacyId: BigInt!
+  "Legacy number of the segment; absent for the whole list."
+  segmentLegacyId: BigInt
 }
 
 "Comparison of variations of the content."
@@ -3072,7 +3190,7 @@ input AutoResendInput {
   subject: String
   "Preheader."
   preheader: String
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [AutoResendField!]
 }
 
@@ -3087,7 +3205,7 @@ input ApproveCampaignInput {
 }
 
 "What ` + "`" + `approveCampaign` + "`" + ` answers."
-type ApproveCampaignPayload {
+type ApproveCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -3105,7 +3223,7 @@ input PauseCampaignInput {
 }
 
 "What ` + "`" + `pauseCampaign` + "`" + ` answers."
-type PauseCampaignPayload {
+type PauseCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -3121,7 +3239,7 @@ input ResumeCampaignInput {
 }
 
 "What ` + "`" + `resumeCampaign` + "`" + ` answers."
-type ResumeCampaignPayload {
+type ResumeCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -3139,7 +3257,7 @@ input CancelCampaignInput {
 }
 
 "What ` + "`" + `cancelCampaign` + "`" + ` answers."
-type CancelCampaignPayload {
+type CancelCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
   "What the caller can mend."
@@ -3153,7 +3271,7 @@ input DeleteCampaignsInput {
 }
 
 "What ` + "`" + `deleteCampaigns` + "`" + ` answers."
-type DeleteCampaignsPayload {
+type DeleteCampaignsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3169,7 +3287,7 @@ input CreateTagInput {
 }
 
 "What ` + "`" + `createTag` + "`" + ` answers."
-type CreateTagPayload {
+type CreateTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   tag: Tag
   "What the caller can mend."
@@ -3185,7 +3303,7 @@ input UpdateTagInput {
 }
 
 "What ` + "`" + `updateTag` + "`" + ` answers."
-type UpdateTagPayload {
+type UpdateTagPayload implements MutationPayload {
   "The tag; null with user errors."
   tag: Tag
   "What the caller can mend."
@@ -3199,7 +3317,7 @@ input DeleteTagsInput {
 }
 
 "What ` + "`" + `deleteTags` + "`" + ` answers."
-type DeleteTagsPayload {
+type DeleteTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3215,7 +3333,7 @@ input TagCampaignsInput {
 }
 
 "What ` + "`" + `tagCampaigns` + "`" + ` answers."
-type TagCampaignsPayload {
+type TagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
   "What the caller can mend."
@@ -3231,7 +3349,7 @@ input UntagCampaignsInput {
 }
 
 "What ` + "`" + `untagCampaigns` + "`" + ` answers."
-type UntagCampaignsPayload {
+type UntagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
   "What the caller can mend."
@@ -3269,7 +3387,7 @@ input CreateEmailInput {
 }
 
 "What ` + "`" + `createEmail` + "`" + ` answers."
-type CreateEmailPayload {
+type CreateEmailPayload implements MutationPayload {
   "The new email; null with user errors."
   email: Email
   "What the caller can mend."
@@ -3326,12 +3444,12 @@ input UpdateEmailInput {
   openTracking: Boolean
   "Whether clicks are tracked."
   linkTracking: Boolean
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [EmailField!]
 }
 
 "What ` + "`" + `updateEmail` + "`" + ` answers."
-type UpdateEmailPayload {
+type UpdateEmailPayload implements MutationPayload {
   "The email; null with user errors."
   email: Email
   "What the caller can mend."
@@ -3345,7 +3463,7 @@ input DeleteEmailsInput {
 }
 
 "What ` + "`" + `deleteEmails` + "`" + ` answers."
-type DeleteEmailsPayload {
+type DeleteEmailsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3363,7 +3481,7 @@ input CreateListInput {
 }
 
 "What ` + "`" + `createList` + "`" + ` answers."
-type CreateListPayload {
+type CreateListPayload implements MutationPayload {
   "The new list; null with user errors."
   list: SubscriberList
   "What the caller can mend."
@@ -3381,7 +3499,7 @@ input UpdateListInput {
 }
 
 "What ` + "`" + `updateList` + "`" + ` answers."
-type UpdateListPayload {
+type UpdateListPayload implements MutationPayload {
   "The list after the update; null with user errors."
   list: SubscriberList
   "What the caller can mend."
@@ -3395,7 +3513,7 @@ input DeleteListsInput {
 }
 
 "What ` + "`" + `deleteLists` + "`" + ` answers."
-type DeleteListsPayload {
+type DeleteListsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3451,13 +3569,13 @@ input EventInput {
   "What happened."
   kind: EventKind!
   "The campaign: global id or legacy number."
-  campaign: ID!
-  "The subscriber: global id or legacy number. Exactly one of ` + "`" + `subscriber` + "`" + `, ` + "`" + `contact` + "`" + ` and ` + "`" + `email` + "`" + ` is given; the event belongs to the contact."
-  subscriber: ID
+  campaignId: ID!
+  "The subscriber: global id or legacy number. Exactly one of ` + "`" + `subscriberId` + "`" + `, ` + "`" + `contactId` + "`" + ` and ` + "`" + `emailAddress` + "`" + ` is given; the event belongs to the contact."
+  subscriberId: ID
   "The contact: global id or number."
-  contact: ID
+  contactId: ID
   "The address of the contact, in any spelling."
-  email: String
+  emailAddress: String
   "When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead."
   at: String!
   """
@@ -3471,12 +3589,18 @@ input EventInput {
   userAgent: String
   "IP address of the person."
   ip: String
-  "What a conversion is worth, in units of the currency, at most two decimals."
-  amount: Float
-  "Currency of the amount, three letters of ISO 4217."
-  currency: String
+  "What a conversion is worth."
+  amount: MoneyInput
   "What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event."
   scope: UnsubscriptionScope
+}
+
+"An amount of money."
+input MoneyInput {
+  "How much, in units of the currency, at most two decimals."
+  amount: Decimal!
+  "The currency, three letters of ISO 4217; absent or null where it is not known."
+  currency: String
 }
 
 "What an unsubscription ends."
@@ -3505,12 +3629,14 @@ type EventResult {
   result: EventOutcome!
   "Why it was rejected; null otherwise."
   code: UserErrorCode
+  "Which fault it is, within the code; null if it was not rejected."
+  reason: UserErrorReason
   "Why it was rejected, in words; null otherwise."
   message: String
 }
 
 "What ` + "`" + `recordEvents` + "`" + ` answers."
-type RecordEventsPayload {
+type RecordEventsPayload implements MutationPayload {
   "What came of each event, in the order of the events; empty with user errors."
   results: [EventResult!]!
   "How many events were recorded."
@@ -3596,7 +3722,7 @@ type AddSubscriberResult {
 }
 
 "What ` + "`" + `addSubscribers` + "`" + ` answers."
-type AddSubscribersPayload {
+type AddSubscribersPayload implements MutationPayload {
   "What came of each row, in the order of the rows; empty with user errors."
   results: [AddSubscriberResult!]!
   "How many rows were added."
@@ -3631,14 +3757,14 @@ input UpdateSubscriberInput {
   optedInAt: DateTime
   "Values of custom fields; fields that are not named keep theirs."
   fields: [CustomFieldValueInput!]
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [SubscriberField!]
-  "Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in ` + "`" + `fields` + "`" + ` as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that value."
+  "Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in ` + "`" + `fields` + "`" + ` as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that value."
   clearFields: [ID!]
 }
 
 "What ` + "`" + `updateSubscriber` + "`" + ` answers."
-type UpdateSubscriberPayload {
+type UpdateSubscriberPayload implements MutationPayload {
   "The subscriber after the update; null with user errors."
   subscriber: Subscriber
   "What the caller can mend."
@@ -3652,7 +3778,7 @@ input DeleteSubscribersInput {
 }
 
 "What ` + "`" + `deleteSubscribers` + "`" + ` answers."
-type DeleteSubscribersPayload {
+type DeleteSubscribersPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3670,7 +3796,7 @@ input UnsubscribeInput {
 }
 
 "What ` + "`" + `unsubscribe` + "`" + ` answers."
-type UnsubscribePayload {
+type UnsubscribePayload implements MutationPayload {
   "The subscriber, who has left now; null with user errors."
   subscriber: Subscriber
   """
@@ -3697,7 +3823,7 @@ input CreateCustomFieldInput {
 }
 
 "What ` + "`" + `createCustomField` + "`" + ` answers."
-type CreateCustomFieldPayload {
+type CreateCustomFieldPayload implements MutationPayload {
   "The new field; null with user errors."
   customField: CustomField
   "What the caller can mend."
@@ -3718,12 +3844,12 @@ input UpdateCustomFieldInput {
   name: String
   "Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay."
   choices: [String!]
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [CustomFieldField!]
 }
 
 "What ` + "`" + `updateCustomField` + "`" + ` answers."
-type UpdateCustomFieldPayload {
+type UpdateCustomFieldPayload implements MutationPayload {
   "The field after the update; null with user errors."
   customField: CustomField
   "What the caller can mend."
@@ -3737,7 +3863,7 @@ input DeleteCustomFieldsInput {
 }
 
 "What ` + "`" + `deleteCustomFields` + "`" + ` answers."
-type DeleteCustomFieldsPayload {
+type DeleteCustomFieldsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3757,7 +3883,7 @@ input CreateSegmentInput {
 }
 
 "What ` + "`" + `createSegment` + "`" + ` answers."
-type CreateSegmentPayload {
+type CreateSegmentPayload implements MutationPayload {
   "The new segment; null with user errors."
   segment: Segment
   "What the caller can mend."
@@ -3778,12 +3904,12 @@ input UpdateSegmentInput {
   name: String
   "New rules, whole."
   rules: JSON
-  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `cleared_and_set` + "`" + `, on that field."
+  "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [SegmentField!]
 }
 
 "What ` + "`" + `updateSegment` + "`" + ` answers."
-type UpdateSegmentPayload {
+type UpdateSegmentPayload implements MutationPayload {
   "The segment after the update; null with user errors."
   segment: Segment
   "What the caller can mend."
@@ -3797,7 +3923,7 @@ input DeleteSegmentsInput {
 }
 
 "What ` + "`" + `deleteSegments` + "`" + ` answers."
-type DeleteSegmentsPayload {
+type DeleteSegmentsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3813,7 +3939,7 @@ input CreateSubscriberTagInput {
 }
 
 "What ` + "`" + `createSubscriberTag` + "`" + ` answers."
-type CreateSubscriberTagPayload {
+type CreateSubscriberTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   subscriberTag: SubscriberTag
   "What the caller can mend."
@@ -3829,7 +3955,7 @@ input UpdateSubscriberTagInput {
 }
 
 "What ` + "`" + `updateSubscriberTag` + "`" + ` answers."
-type UpdateSubscriberTagPayload {
+type UpdateSubscriberTagPayload implements MutationPayload {
   "The tag; null with user errors."
   subscriberTag: SubscriberTag
   "What the caller can mend."
@@ -3843,7 +3969,7 @@ input DeleteSubscriberTagsInput {
 }
 
 "What ` + "`" + `deleteSubscriberTags` + "`" + ` answers."
-type DeleteSubscriberTagsPayload {
+type DeleteSubscriberTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
   "What the caller can mend."
@@ -3859,7 +3985,7 @@ input TagSubscribersInput {
 }
 
 "What ` + "`" + `tagSubscribers` + "`" + ` answers."
-type TagSubscribersPayload {
+type TagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
   "What the caller can mend."
@@ -3875,7 +4001,7 @@ input UntagSubscribersInput {
 }
 
 "What ` + "`" + `untagSubscribers` + "`" + ` answers."
-type UntagSubscribersPayload {
+type UntagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
   "What the caller can mend."
@@ -3891,7 +4017,7 @@ input SuppressInput {
 }
 
 "What ` + "`" + `suppress` + "`" + ` answers."
-type SuppressPayload {
+type SuppressPayload implements MutationPayload {
   "The suppressions, in the order of the addresses, each once; empty with user errors."
   suppressions: [Suppression!]!
   "What the caller can mend."
@@ -3905,7 +4031,7 @@ input UnsuppressInput {
 }
 
 "What ` + "`" + `unsuppress` + "`" + ` answers."
-type UnsuppressPayload {
+type UnsuppressPayload implements MutationPayload {
   "The addresses that were suppressed, as they were given then."
   releasedAddresses: [EmailAddress!]!
   "What the caller can mend."
@@ -3923,7 +4049,7 @@ input LoginInput {
 }
 
 "What ` + "`" + `login` + "`" + ` answers."
-type LoginPayload {
+type LoginPayload implements MutationPayload {
   "Token of the session, to be sent as ` + "`" + `Authorization: Bearer …` + "`" + ` or as ` + "`" + `SessionID` + "`" + `; null with user errors."
   sessionToken: String
   "When the session ends if it is not used before."
@@ -3933,9 +4059,11 @@ type LoginPayload {
 }
 
 "What ` + "`" + `logout` + "`" + ` answers."
-type LogoutPayload {
+type LogoutPayload implements MutationPayload {
   "Whether the request had a session, which has ended now."
   ended: Boolean!
+  "What the caller can mend; always empty."
+  userErrors: [UserError!]!
 }
 
 "What ` + "`" + `createApiKey` + "`" + ` takes."
@@ -3949,7 +4077,7 @@ input CreateApiKeyInput {
 }
 
 "What ` + "`" + `createApiKey` + "`" + ` answers."
-type CreateApiKeyPayload {
+type CreateApiKeyPayload implements MutationPayload {
   "The key itself, shown only here; null with user errors."
   key: String
   "The key's record; null with user errors."
@@ -3975,7 +4103,7 @@ enum KeyDescendants {
 }
 
 "What ` + "`" + `revokeApiKey` + "`" + ` answers."
-type RevokeApiKeyPayload {
+type RevokeApiKeyPayload implements MutationPayload {
   "The key's record; null with user errors."
   apiKey: ApiKey
   "The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first."
@@ -3993,8 +4121,6 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func (ec *executionContext) childFields_ABTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_ABTest_id(ctx, field)
 	case "testSize":
 		return ec.fieldContext_ABTest_testSize(ctx, field)
 	case "testDurationHours":
@@ -4057,20 +4183,6 @@ func (ec *executionContext) childFields_AccountStatistics(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AccountStatistics", field.Name)
 }
 
-func (ec *executionContext) childFields_Actor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Actor_id(ctx, field)
-	case "legacyId":
-		return ec.fieldContext_Actor_legacyId(ctx, field)
-	case "username":
-		return ec.fieldContext_Actor_username(ctx, field)
-	case "user":
-		return ec.fieldContext_Actor_user(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Actor", field.Name)
-}
-
 func (ec *executionContext) childFields_AddSubscriberResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "outcome":
@@ -4117,34 +4229,10 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
 	case "revokedAt":
 		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
-	case "parent":
-		return ec.fieldContext_ApiKey_parent(ctx, field)
+	case "parentId":
+		return ec.fieldContext_ApiKey_parentId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
-}
-
-func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
-}
-
-func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4155,28 +4243,6 @@ func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Conte
 		return ec.fieldContext_ApproveCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApproveCampaignPayload", field.Name)
-}
-
-func (ec *executionContext) childFields_AudienceDraft(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "form":
-		return ec.fieldContext_AudienceDraft_form(ctx, field)
-	case "include":
-		return ec.fieldContext_AudienceDraft_include(ctx, field)
-	case "exclude":
-		return ec.fieldContext_AudienceDraft_exclude(ctx, field)
-	case "rules":
-		return ec.fieldContext_AudienceDraft_rules(ctx, field)
-	case "count":
-		return ec.fieldContext_AudienceDraft_count(ctx, field)
-	case "preview":
-		return ec.fieldContext_AudienceDraft_preview(ctx, field)
-	case "waterfall":
-		return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
-	case "explain":
-		return ec.fieldContext_AudienceDraft_explain(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type AudienceDraft", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4193,12 +4259,10 @@ func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context,
 
 func (ec *executionContext) childFields_AudiencePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "segmented":
-		return ec.fieldContext_AudiencePart_segmented(ctx, field)
-	case "list":
-		return ec.fieldContext_AudiencePart_list(ctx, field)
-	case "segment":
-		return ec.fieldContext_AudiencePart_segment(ctx, field)
+	case "listLegacyId":
+		return ec.fieldContext_AudiencePart_listLegacyId(ctx, field)
+	case "segmentLegacyId":
+		return ec.fieldContext_AudiencePart_segmentLegacyId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AudiencePart", field.Name)
 }
@@ -4237,8 +4301,6 @@ func (ec *executionContext) childFields_AudienceWaterfall(ctx context.Context, f
 
 func (ec *executionContext) childFields_AutoResend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_AutoResend_id(ctx, field)
 	case "enabled":
 		return ec.fieldContext_AutoResend_enabled(ctx, field)
 	case "waitDays":
@@ -4281,8 +4343,6 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_legacyId(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
-	case "owner":
-		return ec.fieldContext_Campaign_owner(ctx, field)
 	case "status":
 		return ec.fieldContext_Campaign_status(ctx, field)
 	case "statusReason":
@@ -4331,8 +4391,6 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 
 func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_CampaignAudience_id(ctx, field)
 	case "form":
 		return ec.fieldContext_CampaignAudience_form(ctx, field)
 	case "include":
@@ -4355,8 +4413,6 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_CampaignChange_id(ctx, field)
 	case "campaign":
 		return ec.fieldContext_CampaignChange_campaign(ctx, field)
 	case "at":
@@ -4365,10 +4421,10 @@ func (ec *executionContext) childFields_CampaignChange(ctx context.Context, fiel
 		return ec.fieldContext_CampaignChange_action(ctx, field)
 	case "version":
 		return ec.fieldContext_CampaignChange_version(ctx, field)
-	case "actor":
-		return ec.fieldContext_CampaignChange_actor(ctx, field)
-	case "apiKey":
-		return ec.fieldContext_CampaignChange_apiKey(ctx, field)
+	case "byUserId":
+		return ec.fieldContext_CampaignChange_byUserId(ctx, field)
+	case "apiKeyId":
+		return ec.fieldContext_CampaignChange_apiKeyId(ctx, field)
 	case "surface":
 		return ec.fieldContext_CampaignChange_surface(ctx, field)
 	case "from":
@@ -4405,18 +4461,6 @@ func (ec *executionContext) childFields_CampaignChangeEdge(ctx context.Context, 
 		return ec.fieldContext_CampaignChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeEdge", field.Name)
-}
-
-func (ec *executionContext) childFields_CampaignChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "campaign":
-		return ec.fieldContext_CampaignChanged_campaign(ctx, field)
-	case "deletedId":
-		return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
-	case "cause":
-		return ec.fieldContext_CampaignChanged_cause(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type CampaignChanged", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4469,8 +4513,6 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 
 func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_CampaignSchedule_id(ctx, field)
 	case "type":
 		return ec.fieldContext_CampaignSchedule_type(ctx, field)
 	case "sendDate":
@@ -4493,8 +4535,6 @@ func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_CampaignStatistics_id(ctx, field)
 	case "recipients":
 		return ec.fieldContext_CampaignStatistics_recipients(ctx, field)
 	case "sent":
@@ -4647,8 +4687,6 @@ func (ec *executionContext) childFields_ContactEvent(ctx context.Context, field 
 		return ec.fieldContext_ContactEvent_ip(ctx, field)
 	case "amount":
 		return ec.fieldContext_ContactEvent_amount(ctx, field)
-	case "currency":
-		return ec.fieldContext_ContactEvent_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactEvent", field.Name)
 }
@@ -4939,6 +4977,30 @@ func (ec *executionContext) childFields_DomainStatistic(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type DomainStatistic", field.Name)
 }
 
+func (ec *executionContext) childFields_DomainStatisticConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DomainStatisticConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_DomainStatisticConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DomainStatisticConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DomainStatisticConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DomainStatisticConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DomainStatisticEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DomainStatisticEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DomainStatisticEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DomainStatisticEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Email(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4973,8 +5035,6 @@ func (ec *executionContext) childFields_Email(ctx context.Context, field graphql
 		return ec.fieldContext_Email_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Email_updatedAt(ctx, field)
-	case "campaigns":
-		return ec.fieldContext_Email_campaigns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Email", field.Name)
 }
@@ -5011,6 +5071,8 @@ func (ec *executionContext) childFields_EventResult(ctx context.Context, field g
 		return ec.fieldContext_EventResult_result(ctx, field)
 	case "code":
 		return ec.fieldContext_EventResult_code(ctx, field)
+	case "reason":
+		return ec.fieldContext_EventResult_reason(ctx, field)
 	case "message":
 		return ec.fieldContext_EventResult_message(ctx, field)
 	}
@@ -5021,8 +5083,8 @@ func (ec *executionContext) childFields_ExplainedCriterion(ctx context.Context, 
 	switch field.Name {
 	case "path":
 		return ec.fieldContext_ExplainedCriterion_path(ctx, field)
-	case "list":
-		return ec.fieldContext_ExplainedCriterion_list(ctx, field)
+	case "listLegacyId":
+		return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
 	case "people":
 		return ec.fieldContext_ExplainedCriterion_people(ctx, field)
 	case "chosen":
@@ -5053,8 +5115,6 @@ func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field
 
 func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_LinkStatistic_cursor(ctx, field)
 	case "url":
 		return ec.fieldContext_LinkStatistic_url(ctx, field)
 	case "clicks":
@@ -5063,6 +5123,30 @@ func (ec *executionContext) childFields_LinkStatistic(ctx context.Context, field
 		return ec.fieldContext_LinkStatistic_uniqueClicks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LinkStatistic", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkStatisticConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_LinkStatisticConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_LinkStatisticConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_LinkStatisticConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_LinkStatisticConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkStatisticConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkStatisticEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_LinkStatisticEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_LinkStatisticEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkStatisticEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_LoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5081,8 +5165,20 @@ func (ec *executionContext) childFields_LogoutPayload(ctx context.Context, field
 	switch field.Name {
 	case "ended":
 		return ec.fieldContext_LogoutPayload_ended(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_LogoutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5521,8 +5617,6 @@ func (ec *executionContext) childFields_Tag(ctx context.Context, field graphql.C
 		return ec.fieldContext_Tag_createdAt(ctx, field)
 	case "campaignCount":
 		return ec.fieldContext_Tag_campaignCount(ctx, field)
-	case "campaigns":
-		return ec.fieldContext_Tag_campaigns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tag", field.Name)
 }
@@ -5743,56 +5837,6 @@ func (ec *executionContext) childFields_UpdateTagPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTagPayload", field.Name)
 }
 
-func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_User_id(ctx, field)
-	case "legacyId":
-		return ec.fieldContext_User_legacyId(ctx, field)
-	case "username":
-		return ec.fieldContext_User_username(ctx, field)
-	case "emailAddress":
-		return ec.fieldContext_User_emailAddress(ctx, field)
-	case "firstName":
-		return ec.fieldContext_User_firstName(ctx, field)
-	case "lastName":
-		return ec.fieldContext_User_lastName(ctx, field)
-	case "timeZone":
-		return ec.fieldContext_User_timeZone(ctx, field)
-	case "role":
-		return ec.fieldContext_User_role(ctx, field)
-	case "reputation":
-		return ec.fieldContext_User_reputation(ctx, field)
-	case "createdAt":
-		return ec.fieldContext_User_createdAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
-}
-
-func (ec *executionContext) childFields_UserConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_UserConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_UserConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
-	case "totalCount":
-		return ec.fieldContext_UserConnection_totalCount(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
-}
-
-func (ec *executionContext) childFields_UserEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_UserEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_UserEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
-}
-
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -5809,8 +5853,24 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "user":
-		return ec.fieldContext_Viewer_user(ctx, field)
+	case "id":
+		return ec.fieldContext_Viewer_id(ctx, field)
+	case "legacyId":
+		return ec.fieldContext_Viewer_legacyId(ctx, field)
+	case "username":
+		return ec.fieldContext_Viewer_username(ctx, field)
+	case "emailAddress":
+		return ec.fieldContext_Viewer_emailAddress(ctx, field)
+	case "firstName":
+		return ec.fieldContext_Viewer_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_Viewer_lastName(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Viewer_timeZone(ctx, field)
+	case "role":
+		return ec.fieldContext_Viewer_role(ctx, field)
+	case "reputation":
+		return ec.fieldContext_Viewer_reputation(ctx, field)
 	case "scopes":
 		return ec.fieldContext_Viewer_scopes(ctx, field)
 	case "apiKeys":
@@ -5939,49 +5999,83 @@ func (ec *executionContext) field_AccountStatistics_domains_args(ctx context.Con
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
 func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg1
-	return args, nil
-}
-
-func (ec *executionContext) field_AudienceDraft_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -6017,22 +6111,8 @@ func (ec *executionContext) field_CampaignStatistics_domains_args(ctx context.Co
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6046,14 +6126,68 @@ func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Cont
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_CampaignStatistics_links_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (statistics.LinkOrder, error) {
 			return ec.unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg2
+	args["orderBy"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -6166,44 +6300,6 @@ func (ec *executionContext) field_Contact_events_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["first"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Email_campaigns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["before"] = arg3
 	return args, nil
 }
 
@@ -6984,14 +7080,14 @@ func (ec *executionContext) field_Query_campaigns_args(ctx context.Context, rawA
 func (ec *executionContext) field_Query_compare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaigns",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignIds",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["campaigns"] = arg0
+	args["campaignIds"] = arg0
 	return args, nil
 }
 
@@ -7196,14 +7292,14 @@ func (ec *executionContext) field_Query_emails_args(ctx context.Context, rawArgs
 func (ec *executionContext) field_Query_exportStatistics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaign",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignId",
 		func(ctx context.Context, v any) (string, error) {
 			return ec.unmarshalNID2string(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["campaign"] = arg0
+	args["campaignId"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "content",
 		func(ctx context.Context, v any) (export.Content, error) {
 			return ec.unmarshalNExportContent2campaignqlᚋinternalᚋexportᚐContent(ctx, v)
@@ -7621,66 +7717,6 @@ func (ec *executionContext) field_Query_tags_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
-func (ec *executionContext) field_Query_user_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (string, error) {
-			return ec.unmarshalNID2string(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["id"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "search",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["search"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["before"] = arg4
-	return args, nil
-}
-
 func (ec *executionContext) field_SubscriberList_segments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7784,98 +7820,14 @@ func (ec *executionContext) field_SubscriberList_subscribers_args(ctx context.Co
 func (ec *executionContext) field_Subscription_campaignChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignIds",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["campaignIds"] = arg0
-	return args, nil
-}
-
-func (ec *executionContext) field_Tag_campaigns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["before"] = arg3
-	return args, nil
-}
-
-func (ec *executionContext) field_Viewer_apiKeys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "revoked",
-		func(ctx context.Context, v any) (*bool, error) {
-			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["revoked"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["before"] = arg4
+	args["ids"] = arg0
 	return args, nil
 }
 
@@ -7952,29 +7904,6 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
-
-func (ec *executionContext) _ABTest_id(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ABTest_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ABTest_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ABTest", field, true, false, "ID")
-}
 
 func (ec *executionContext) _ABTest_testSize(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -8600,11 +8529,11 @@ func (ec *executionContext) _AccountStatistics_links(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8617,7 +8546,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_links(ctx context.Con
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LinkStatistic(ctx, field)
+			return ec.childFields_LinkStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -8644,11 +8573,11 @@ func (ec *executionContext) _AccountStatistics_domains(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
-			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8661,7 +8590,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.C
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DomainStatistic(ctx, field)
+			return ec.childFields_DomainStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -8676,130 +8605,6 @@ func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.C
 		return fc, err
 	}
 	return fc, nil
-}
-
-func (ec *executionContext) _Actor_id(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Actor_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Actor_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Actor", field, true, false, "ID")
-}
-
-func (ec *executionContext) _Actor_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Actor_legacyId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNBigInt2int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Actor_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Actor", field, false, false, "BigInt")
-}
-
-func (ec *executionContext) _Actor_username(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Actor_username(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Username, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Actor_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Actor", field, false, false, "String")
-}
-
-func (ec *executionContext) _Actor_user(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Actor_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_Actor_user(ctx, field, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Actor_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Actor",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_Actor_user(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (any, error) {
-	resolver := ec.Resolvers.Actor()
-	if batch, ok := graphql.BatchParentsFor[*model.Actor](ctx, "Actor"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.User(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.User](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"Actor.user",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.User(ctx, []*model.Actor{obj})
-	return graphql.ResolveBatchSingleResult[*model.User](
-		ctx,
-		results,
-		err,
-		"Actor.user",
-	)
 }
 
 func (ec *executionContext) _AddSubscriberResult_outcome(ctx context.Context, field graphql.CollectedField, obj *model.AddSubscriberResult) (ret graphql.Marshaler) {
@@ -9206,233 +9011,27 @@ func (ec *executionContext) fieldContext_ApiKey_revokedAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _ApiKey_parent(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApiKey_parentId(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKey_parent(ctx, field)
+			return ec.fieldContext_ApiKey_parentId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_ApiKey_parent(ctx, field, obj)
+			return obj.GlobalParentID(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
-			return ec.marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ApiKey_parent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApiKey",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_ApiKey_parent(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (any, error) {
-	resolver := ec.Resolvers.ApiKey()
-	if batch, ok := graphql.BatchParentsFor[*model.APIKey](ctx, "ApiKey"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Parent(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.APIKey](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"ApiKey.parent",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Parent(ctx, []*model.APIKey{obj})
-	return graphql.ResolveBatchSingleResult[*model.APIKey](
-		ctx,
-		results,
-		err,
-		"ApiKey.parent",
-	)
-}
-
-func (ec *executionContext) _ApiKeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.APIKey]) graphql.Marshaler {
-			return ec.marshalNApiKeyEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApiKeyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKeyEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ApiKeyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
-			return ec.marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApiKeyConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ApiKeyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApiKeyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _ApiKeyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(ctx)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApiKeyConnection", field, true, false, "Int")
-}
-
-func (ec *executionContext) _ApiKeyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApiKeyEdge", field, false, false, "String")
-}
-
-func (ec *executionContext) _ApiKeyEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.APIKey]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKeyEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
-			return ec.marshalNApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ApiKeyEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApiKeyEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKey(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_ApiKey_parentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKey", field, true, false, "ID")
 }
 
 func (ec *executionContext) _ApproveCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ApproveCampaignPayload) (ret graphql.Marshaler) {
@@ -9494,247 +9093,6 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _AudienceDraft_form(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_form(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Form, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.AudienceForm) graphql.Marshaler {
-			return ec.marshalNAudienceForm2campaignqlᚋgraphᚋmodelᚐAudienceForm(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_form(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "AudienceForm")
-}
-
-func (ec *executionContext) _AudienceDraft_include(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_include(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Include, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
-			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_include(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudienceDraft",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudiencePart(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _AudienceDraft_exclude(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_exclude(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exclude, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
-			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_exclude(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudienceDraft",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudiencePart(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _AudienceDraft_rules(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_rules(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rules, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
-			return ec.marshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "JSON")
-}
-
-func (ec *executionContext) _AudienceDraft_count(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_count(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
-			return ec.marshalOInt2ᚖint32(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudienceDraft", field, true, true, "Int")
-}
-
-func (ec *executionContext) _AudienceDraft_preview(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_preview(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
-			return ec.marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_preview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudienceDraft",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudienceRecipient(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_AudienceDraft_preview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _AudienceDraft_waterfall(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
-			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_waterfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudienceDraft",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudienceWaterfall(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _AudienceDraft_explain(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudienceDraft_explain(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
-			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudienceDraft_explain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudienceDraft",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudienceExplanation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9827,137 +9185,50 @@ func (ec *executionContext) fieldContext_AudienceExplanation_reached(_ context.C
 	return graphql.NewScalarFieldContext("AudienceExplanation", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudiencePart_segmented(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudiencePart_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudiencePart_segmented(ctx, field)
+			return ec.fieldContext_AudiencePart_listLegacyId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Segmented(), nil
+			return obj.ListLegacyID, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_AudiencePart_segmented(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudiencePart", field, true, false, "Boolean")
+func (ec *executionContext) fieldContext_AudiencePart_listLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudiencePart", field, false, false, "BigInt")
 }
 
-func (ec *executionContext) _AudiencePart_list(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudiencePart_segmentLegacyId(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudiencePart_list(ctx, field)
+			return ec.fieldContext_AudiencePart_segmentLegacyId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_AudiencePart_list(ctx, field, obj)
+			return obj.SegmentLegacyID, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
-			return ec.marshalOSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_AudiencePart_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudiencePart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SubscriberList(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_AudiencePart_list(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (any, error) {
-	resolver := ec.Resolvers.AudiencePart()
-	if batch, ok := graphql.BatchParentsFor[*model.AudiencePart](ctx, "AudiencePart"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.List(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"AudiencePart.list",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.List(ctx, []*model.AudiencePart{obj})
-	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
-		ctx,
-		results,
-		err,
-		"AudiencePart.list",
-	)
-}
-
-func (ec *executionContext) _AudiencePart_segment(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudiencePart_segment(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_AudiencePart_segment(ctx, field, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Segment) graphql.Marshaler {
-			return ec.marshalOSegment2ᚖcampaignqlᚋgraphᚋmodelᚐSegment(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_AudiencePart_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AudiencePart",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Segment(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_AudiencePart_segment(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (any, error) {
-	resolver := ec.Resolvers.AudiencePart()
-	if batch, ok := graphql.BatchParentsFor[*model.AudiencePart](ctx, "AudiencePart"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Segment(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.Segment](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"AudiencePart.segment",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Segment(ctx, []*model.AudiencePart{obj})
-	return graphql.ResolveBatchSingleResult[*model.Segment](
-		ctx,
-		results,
-		err,
-		"AudiencePart.segment",
-	)
+func (ec *executionContext) fieldContext_AudiencePart_segmentLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudiencePart", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _AudienceRecipient_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRecipient) (ret graphql.Marshaler) {
@@ -10206,29 +9477,6 @@ func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_AudienceWaterfall_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
-}
-
-func (ec *executionContext) _AutoResend_id(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AutoResend_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_AutoResend_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AutoResend", field, true, false, "ID")
 }
 
 func (ec *executionContext) _AutoResend_enabled(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
@@ -10505,61 +9753,6 @@ func (ec *executionContext) _Campaign_name(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Campaign_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
-}
-
-func (ec *executionContext) _Campaign_owner(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Campaign_owner(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_Campaign_owner(ctx, field, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Campaign_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Campaign",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_Campaign_owner(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
-	resolver := ec.Resolvers.Campaign()
-	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Owner(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.User](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"Campaign.owner",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Owner(ctx, []*model.Campaign{obj})
-	return graphql.ResolveBatchSingleResult[*model.User](
-		ctx,
-		results,
-		err,
-		"Campaign.owner",
-	)
 }
 
 func (ec *executionContext) _Campaign_status(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -11239,29 +10432,6 @@ func (ec *executionContext) fieldContext_Campaign_createdAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _CampaignAudience_id(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignAudience_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignAudience_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignAudience", field, true, false, "ID")
-}
-
 func (ec *executionContext) _CampaignAudience_form(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11503,29 +10673,6 @@ func (ec *executionContext) fieldContext_CampaignAudience_explain(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _CampaignChange_id(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChange_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignChange", field, true, false, "ID")
-}
-
 func (ec *executionContext) _CampaignChange_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11650,114 +10797,50 @@ func (ec *executionContext) fieldContext_CampaignChange_version(_ context.Contex
 	return graphql.NewScalarFieldContext("CampaignChange", field, false, false, "Int")
 }
 
-func (ec *executionContext) _CampaignChange_actor(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChange_byUserId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChange_actor(ctx, field)
+			return ec.fieldContext_CampaignChange_byUserId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_CampaignChange_actor(ctx, field, obj)
+			return obj.ByUserID(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
-			return ec.marshalOActor2ᚖcampaignqlᚋgraphᚋmodelᚐActor(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_CampaignChange_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Actor(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_CampaignChange_actor(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (any, error) {
-	resolver := ec.Resolvers.CampaignChange()
-	if batch, ok := graphql.BatchParentsFor[*model.CampaignChange](ctx, "CampaignChange"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Actor(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.Actor](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"CampaignChange.actor",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Actor(ctx, []*model.CampaignChange{obj})
-	return graphql.ResolveBatchSingleResult[*model.Actor](
-		ctx,
-		results,
-		err,
-		"CampaignChange.actor",
-	)
+func (ec *executionContext) fieldContext_CampaignChange_byUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChange", field, true, false, "BigInt")
 }
 
-func (ec *executionContext) _CampaignChange_apiKey(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChange_apiKeyId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChange_apiKey(ctx, field)
+			return ec.fieldContext_CampaignChange_apiKeyId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_CampaignChange_apiKey(ctx, field, obj)
+			return obj.APIKeyID, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
-			return ec.marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_CampaignChange_apiKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKey(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_CampaignChange_apiKey(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (any, error) {
-	resolver := ec.Resolvers.CampaignChange()
-	if batch, ok := graphql.BatchParentsFor[*model.CampaignChange](ctx, "CampaignChange"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.APIKey(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.APIKey](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"CampaignChange.apiKey",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.APIKey(ctx, []*model.CampaignChange{obj})
-	return graphql.ResolveBatchSingleResult[*model.APIKey](
-		ctx,
-		results,
-		err,
-		"CampaignChange.apiKey",
-	)
+func (ec *executionContext) fieldContext_CampaignChange_apiKeyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChange", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _CampaignChange_surface(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
@@ -12047,84 +11130,6 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_node(_ context.Conte
 		},
 	}
 	return fc, nil
-}
-
-func (ec *executionContext) _CampaignChanged_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChanged_campaign(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Campaign, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
-			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignChanged_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CampaignChanged",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Campaign(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _CampaignChanged_deletedId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeletedID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOID2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignChanged_deletedId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "ID")
-}
-
-func (ec *executionContext) _CampaignChanged_cause(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChanged_cause(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cause, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v live.Cause) graphql.Marshaler {
-			return ec.marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignChanged_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "CampaignChangeCause")
 }
 
 func (ec *executionContext) _CampaignComparison_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
@@ -12466,29 +11471,6 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _CampaignSchedule_id(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignSchedule_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignSchedule_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "ID")
-}
-
 func (ec *executionContext) _CampaignSchedule_type(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12701,29 +11683,6 @@ func (ec *executionContext) _CampaignSchedule_sentInstances(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_CampaignSchedule_sentInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "Int")
-}
-
-func (ec *executionContext) _CampaignStatistics_id(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignStatistics_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_CampaignStatistics_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignStatistics", field, true, true, "ID")
 }
 
 func (ec *executionContext) _CampaignStatistics_recipients(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
@@ -13240,8 +12199,8 @@ func (ec *executionContext) _CampaignStatistics_links(ctx context.Context, field
 			return ec.resolveBatch_CampaignStatistics_links(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
-			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13254,7 +12213,7 @@ func (ec *executionContext) fieldContext_CampaignStatistics_links(ctx context.Co
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_LinkStatistic(ctx, field)
+			return ec.childFields_LinkStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -13275,9 +12234,9 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_links(ctx context.Co
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Links(ctx, batch.Parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return resolver.Links(ctx, batch.Parents, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*statistics.Link](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*ent.LinkCounter]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -13286,8 +12245,8 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_links(ctx context.Co
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Links(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
-	return graphql.ResolveBatchSingleResult[[]*statistics.Link](
+	results, err := resolver.Links(ctx, []*statistics.Counters{obj}, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*ent.LinkCounter]](
 		ctx,
 		results,
 		err,
@@ -13307,8 +12266,8 @@ func (ec *executionContext) _CampaignStatistics_domains(ctx context.Context, fie
 			return ec.resolveBatch_CampaignStatistics_domains(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
-			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13321,7 +12280,7 @@ func (ec *executionContext) fieldContext_CampaignStatistics_domains(ctx context.
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_DomainStatistic(ctx, field)
+			return ec.childFields_DomainStatisticConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -13342,9 +12301,9 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_domains(ctx context.
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Domains(ctx, batch.Parents, fc.Args["first"].(int32))
+			return resolver.Domains(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*statistics.Domain](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*statistics.Domain]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -13353,8 +12312,8 @@ func (ec *executionContext) resolveBatch_CampaignStatistics_domains(ctx context.
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Domains(ctx, []*statistics.Counters{obj}, fc.Args["first"].(int32))
-	return graphql.ResolveBatchSingleResult[[]*statistics.Domain](
+	results, err := resolver.Domains(ctx, []*statistics.Counters{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*statistics.Domain]](
 		ctx,
 		results,
 		err,
@@ -13443,15 +12402,15 @@ func (ec *executionContext) _CampaignTransition_mutation(ctx context.Context, fi
 			return obj.Mutation, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.CampaignTransitionMutation) graphql.Marshaler {
+			return ec.marshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_CampaignTransition_mutation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignTransition", field, false, false, "String")
+	return graphql.NewScalarFieldContext("CampaignTransition", field, false, false, "CampaignTransitionMutation")
 }
 
 func (ec *executionContext) _CampaignTransition_blockedBy(ctx context.Context, field graphql.CollectedField, obj *model.CampaignTransition) (ret graphql.Marshaler) {
@@ -14412,38 +13371,24 @@ func (ec *executionContext) _ContactEvent_amount(ctx context.Context, field grap
 			return obj.Amount(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
-			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_ContactEvent_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "Float")
-}
-
-func (ec *executionContext) _ContactEvent_currency(ctx context.Context, field graphql.CollectedField, obj *model.ContactEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ContactEvent_currency(ctx, field)
+	fc = &graphql.FieldContext{
+		Object:     "ContactEvent",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_ContactEvent_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ContactEvent", field, true, false, "String")
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ConversionStatistic_count(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
@@ -16330,6 +15275,180 @@ func (ec *executionContext) fieldContext_DomainStatistic_softBounces(_ context.C
 	return graphql.NewScalarFieldContext("DomainStatistic", field, false, false, "Int")
 }
 
+func (ec *executionContext) _DomainStatisticConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*statistics.Domain]) graphql.Marshaler {
+			return ec.marshalNDomainStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatisticEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐDomainᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DomainStatisticConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatisticConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DomainStatisticEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DomainStatisticEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _DomainStatisticEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*statistics.Domain]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DomainStatisticEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Domain) graphql.Marshaler {
+			return ec.marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐDomain(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DomainStatisticEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DomainStatisticEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DomainStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Email_id(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16698,73 +15817,6 @@ func (ec *executionContext) fieldContext_Email_updatedAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Email", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _Email_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Email_campaigns(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_Email_campaigns(ctx, field, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
-			return ec.marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Email_campaigns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Email",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CampaignConnection(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Email_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_Email_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (any, error) {
-	resolver := ec.Resolvers.Email()
-	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*ent.Email](ctx, "Email"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Campaigns(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		})
-		return graphql.ResolveBatchGroupResult[*model.CampaignConnection](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"Email.campaigns",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Campaigns(ctx, []*ent.Email{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*model.CampaignConnection](
-		ctx,
-		results,
-		err,
-		"Email.campaigns",
-	)
-}
-
 func (ec *executionContext) _EmailConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.EmailConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17008,6 +16060,29 @@ func (ec *executionContext) fieldContext_EventResult_code(_ context.Context, fie
 	return graphql.NewScalarFieldContext("EventResult", field, false, false, "UserErrorCode")
 }
 
+func (ec *executionContext) _EventResult_reason(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventResult_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
+			return ec.marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventResult_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventResult", field, false, false, "UserErrorReason")
+}
+
 func (ec *executionContext) _EventResult_message(ctx context.Context, field graphql.CollectedField, obj *model.EventResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17054,59 +16129,27 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_path(_ context.Conte
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "String")
 }
 
-func (ec *executionContext) _ExplainedCriterion_list(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ExplainedCriterion_list(ctx, field)
+			return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_ExplainedCriterion_list(ctx, field, obj)
+			return obj.ListID, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
-			return ec.marshalOSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
-func (ec *executionContext) fieldContext_ExplainedCriterion_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExplainedCriterion",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_SubscriberList(ctx, field)
-		},
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_ExplainedCriterion_list(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (any, error) {
-	resolver := ec.Resolvers.ExplainedCriterion()
-	if batch, ok := graphql.BatchParentsFor[*query.ExplainedCriterion](ctx, "ExplainedCriterion"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.List(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"ExplainedCriterion.list",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.List(ctx, []*query.ExplainedCriterion{obj})
-	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
-		ctx,
-		results,
-		err,
-		"ExplainedCriterion.list",
-	)
+func (ec *executionContext) fieldContext_ExplainedCriterion_listLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "BigInt")
 }
 
 func (ec *executionContext) _ExplainedCriterion_people(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
@@ -17334,30 +16377,7 @@ func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LinkStatistic_cursor(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LinkStatistic_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_LinkStatistic_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
-}
-
-func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17380,7 +16400,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_url(_ context.Context, fi
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "String")
 }
 
-func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_clicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17403,7 +16423,7 @@ func (ec *executionContext) fieldContext_LinkStatistic_clicks(_ context.Context,
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *statistics.Link) (ret graphql.Marshaler) {
+func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17424,6 +16444,180 @@ func (ec *executionContext) _LinkStatistic_uniqueClicks(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_LinkStatistic_uniqueClicks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LinkStatistic", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LinkStatisticConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+			return ec.marshalNLinkStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatisticEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LinkStatisticConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatisticConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _LinkStatisticEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LinkStatisticEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _LinkStatisticEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*ent.LinkCounter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LinkStatisticEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
+			return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LinkStatisticEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LinkStatisticEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkStatistic(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LoginPayload_sessionToken(ctx context.Context, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
@@ -17525,6 +16719,84 @@ func (ec *executionContext) _LogoutPayload_ended(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_LogoutPayload_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LogoutPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _LogoutPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.LogoutPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LogoutPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LogoutPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LogoutPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNDecimal2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Money_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "Decimal")
+}
+
+func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Money_currency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Currency, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Money_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
 }
 
 func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -19639,94 +18911,6 @@ func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field g
 	return fc, nil
 }
 
-func (ec *executionContext) _Query_user(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Query_user(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().User(ctx, fc.Args["id"].(string))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Query_user(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Query_user_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Query_users(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Query_users(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.User]) graphql.Marshaler {
-			return ec.marshalNUserConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserConnection(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Query_users_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20045,7 +19229,7 @@ func (ec *executionContext) _Query_compare(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaignIds"].([]string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
@@ -20089,7 +19273,7 @@ func (ec *executionContext) _Query_exportStatistics(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaignId"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.StatisticsExport) graphql.Marshaler {
@@ -20488,8 +19672,8 @@ func (ec *executionContext) _Query_audience(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
-			return ec.marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Audience) graphql.Marshaler {
+			return ec.marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx, selections, v)
 		},
 		true,
 		false,
@@ -20502,7 +19686,7 @@ func (ec *executionContext) fieldContext_Query_audience(ctx context.Context, fie
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_AudienceDraft(ctx, field)
+			return ec.childFields_CampaignAudience(ctx, field)
 		},
 	}
 	defer func() {
@@ -24095,11 +23279,11 @@ func (ec *executionContext) _Subscription_campaignChanged(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
-			return ec.marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
 		},
 		true,
 		true,
@@ -24112,7 +23296,7 @@ func (ec *executionContext) fieldContext_Subscription_campaignChanged(ctx contex
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CampaignChanged(ctx, field)
+			return ec.childFields_Campaign(ctx, field)
 		},
 	}
 	defer func() {
@@ -24620,73 +23804,6 @@ func (ec *executionContext) resolveBatch_Tag_campaignCount(ctx context.Context, 
 	)
 }
 
-func (ec *executionContext) _Tag_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Tag_campaigns(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_Tag_campaigns(ctx, field, obj)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
-			return ec.marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Tag_campaigns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Tag",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CampaignConnection(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Tag_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-func (ec *executionContext) resolveBatch_Tag_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (any, error) {
-	resolver := ec.Resolvers.Tag()
-	fc := graphql.GetFieldContext(ctx)
-	if batch, ok := graphql.BatchParentsFor[*ent.Tag](ctx, "Tag"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Campaigns(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		})
-		return graphql.ResolveBatchGroupResult[*model.CampaignConnection](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"Tag.campaigns",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Campaigns(ctx, []*ent.Tag{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-	return graphql.ResolveBatchSingleResult[*model.CampaignConnection](
-		ctx,
-		results,
-		err,
-		"Tag.campaigns",
-	)
-}
-
 func (ec *executionContext) _TagCampaignsPayload_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.TagCampaignsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25116,15 +24233,15 @@ func (ec *executionContext) _TransitionBlock_code(ctx context.Context, field gra
 			return obj.Code, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.TransitionBlockCode) graphql.Marshaler {
+			return ec.marshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_TransitionBlock_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TransitionBlock", field, false, false, "String")
+	return graphql.NewScalarFieldContext("TransitionBlock", field, false, false, "TransitionBlockCode")
 }
 
 func (ec *executionContext) _TransitionBlock_message(ctx context.Context, field graphql.CollectedField, obj *model.TransitionBlock) (ret graphql.Marshaler) {
@@ -26097,410 +25214,6 @@ func (ec *executionContext) fieldContext_UpdateTagPayload_userErrors(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_id(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, true, false, "ID")
-}
-
-func (ec *executionContext) _User_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_legacyId(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNBigInt2int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "BigInt")
-}
-
-func (ec *executionContext) _User_username(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_username(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Username, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "String")
-}
-
-func (ec *executionContext) _User_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_emailAddress(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNEmailAddress2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "EmailAddress")
-}
-
-func (ec *executionContext) _User_firstName(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_firstName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FirstName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_firstName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "String")
-}
-
-func (ec *executionContext) _User_lastName(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_lastName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_lastName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "String")
-}
-
-func (ec *executionContext) _User_timeZone(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_timeZone(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TimeZone, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNTimeZone2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "TimeZone")
-}
-
-func (ec *executionContext) _User_role(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_role(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Role, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v kind.Role) graphql.Marshaler {
-			return ec.marshalNRole2campaignqlᚋinternalᚋkindᚐRole(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "Role")
-}
-
-func (ec *executionContext) _User_reputation(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_reputation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reputation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v kind.Reputation) graphql.Marshaler {
-			return ec.marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_reputation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "Reputation")
-}
-
-func (ec *executionContext) _User_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_User_createdAt(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
-}
-
-func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.User]) graphql.Marshaler {
-			return ec.marshalNUserEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UserConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_UserEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _UserConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UserConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UserConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _UserConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserConnection_totalCount(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TotalCount(ctx)
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserConnection", field, true, false, "Int")
-}
-
-func (ec *executionContext) _UserEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserEdge_cursor(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserEdge", field, false, false, "String")
-}
-
-func (ec *executionContext) _UserEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.User]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_UserEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_UserEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UserEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26582,47 +25295,222 @@ func (ec *executionContext) _UserError_reason(ctx context.Context, field graphql
 			return obj.Reason, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
+			return ec.marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_UserError_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("UserError", field, false, false, "String")
+	return graphql.NewScalarFieldContext("UserError", field, false, false, "UserErrorReason")
 }
 
-func (ec *executionContext) _Viewer_user(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+func (ec *executionContext) _Viewer_id(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_user(ctx, field)
+			return ec.fieldContext_Viewer_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.User, nil
+			return obj.GlobalID(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Viewer_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Viewer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
+func (ec *executionContext) fieldContext_Viewer_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Viewer_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_legacyId(ctx, field)
 		},
-	}
-	return fc, nil
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _Viewer_username(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_username(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
+}
+
+func (ec *executionContext) _Viewer_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_emailAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EmailAddress(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, false, "EmailAddress")
+}
+
+func (ec *executionContext) _Viewer_firstName(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_firstName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_firstName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
+}
+
+func (ec *executionContext) _Viewer_lastName(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_lastName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_lastName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
+}
+
+func (ec *executionContext) _Viewer_timeZone(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNTimeZone2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "TimeZone")
+}
+
+func (ec *executionContext) _Viewer_role(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.Role) graphql.Marshaler {
+			return ec.marshalNRole2campaignqlᚋinternalᚋkindᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "Role")
+}
+
+func (ec *executionContext) _Viewer_reputation(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_reputation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reputation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.Reputation) graphql.Marshaler {
+			return ec.marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_reputation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "Reputation")
 }
 
 func (ec *executionContext) _Viewer_scopes(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -26657,37 +25545,25 @@ func (ec *executionContext) _Viewer_apiKeys(ctx context.Context, field graphql.C
 			return ec.fieldContext_Viewer_apiKeys(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Viewer().APIKeys(ctx, obj, fc.Args["revoked"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.Viewer().APIKeys(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.APIKey]) graphql.Marshaler {
-			return ec.marshalNApiKeyConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Viewer_apiKeys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Viewer_apiKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Viewer",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKeyConnection(ctx, field)
+			return ec.childFields_ApiKey(ctx, field)
 		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Viewer_apiKeys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
 	}
 	return fc, nil
 }
@@ -28162,27 +27038,27 @@ func (ec *executionContext) unmarshalInputAudiencePartInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"listId", "segmentId"}
+	fieldsInOrder := [...]string{"listLegacyId", "segmentLegacyId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "listId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listId"))
-			data, err := ec.unmarshalNID2string(ctx, v)
+		case "listLegacyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listLegacyId"))
+			data, err := ec.unmarshalNBigInt2int64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ListID = data
-		case "segmentId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
-			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			it.ListLegacyID = data
+		case "segmentLegacyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentLegacyId"))
+			data, err := ec.unmarshalOBigInt2ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SegmentID = graphql.OmittableOf(data)
+			it.SegmentLegacyID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -28281,7 +27157,7 @@ func (ec *executionContext) unmarshalInputCampaignChangeFilter(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignIds", "actorId", "action", "from", "to"}
+	fieldsInOrder := [...]string{"campaignIds", "actor", "action", "from", "to"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28295,13 +27171,13 @@ func (ec *executionContext) unmarshalInputCampaignChangeFilter(ctx context.Conte
 				return it, err
 			}
 			it.CampaignIds = graphql.OmittableOf(data)
-		case "actorId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actorId"))
+		case "actor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actor"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ActorID = graphql.OmittableOf(data)
+			it.Actor = graphql.OmittableOf(data)
 		case "action":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
 			data, err := ec.unmarshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignActionᚄ(ctx, v)
@@ -28351,7 +27227,7 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "bucket", "scheduleType", "search", "tags", "ids", "ownerIds", "createdAt", "sendAt", "finishedAt", "hasEmail", "hasAudience", "recipients", "sent", "openRate", "clickRate", "bounceRate", "and", "or", "not"}
+	fieldsInOrder := [...]string{"status", "bucket", "scheduleType", "search", "tags", "ids", "createdAt", "sendAt", "finishedAt", "hasEmail", "hasAudience", "recipients", "sent", "openRate", "clickRate", "bounceRate", "and", "or", "not"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28400,13 +27276,6 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Ids = graphql.OmittableOf(data)
-		case "ownerIds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ownerIds"))
-			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.OwnerIds = graphql.OmittableOf(data)
 		case "createdAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAt"))
 			data, err := ec.unmarshalODateTimeRange2ᚖcampaignqlᚋgraphᚋmodelᚐDateTimeRange(ctx, v)
@@ -29862,7 +28731,7 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "kind", "campaign", "subscriber", "contact", "email", "at", "url", "reason", "userAgent", "ip", "amount", "currency", "scope"}
+	fieldsInOrder := [...]string{"id", "kind", "campaignId", "subscriberId", "contactId", "emailAddress", "at", "url", "reason", "userAgent", "ip", "amount", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29883,34 +28752,34 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Kind = data
-		case "campaign":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaign"))
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
 			data, err := ec.unmarshalNID2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Campaign = data
-		case "subscriber":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriber"))
+			it.CampaignID = data
+		case "subscriberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriberId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Subscriber = graphql.OmittableOf(data)
-		case "contact":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contact"))
+			it.SubscriberID = graphql.OmittableOf(data)
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Contact = graphql.OmittableOf(data)
-		case "email":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			it.ContactID = graphql.OmittableOf(data)
+		case "emailAddress":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailAddress"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Email = graphql.OmittableOf(data)
+			it.EmailAddress = graphql.OmittableOf(data)
 		case "at":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -29948,18 +28817,11 @@ func (ec *executionContext) unmarshalInputEventInput(ctx context.Context, obj an
 			it.IP = graphql.OmittableOf(data)
 		case "amount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
-			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			data, err := ec.unmarshalOMoneyInput2ᚖcampaignqlᚋgraphᚋmodelᚐMoneyInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Amount = graphql.OmittableOf(data)
-		case "currency":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Currency = graphql.OmittableOf(data)
 		case "scope":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scope"))
 			data, err := ec.unmarshalOUnsubscriptionScope2ᚖcampaignqlᚋinternalᚋkindᚐLeaveScope(ctx, v)
@@ -30135,6 +28997,55 @@ func (ec *executionContext) unmarshalInputLoginInput(ctx context.Context, obj an
 func UnmarshalLoginInput(ctx context.Context, raw any) (model.LoginInput, error) {
 	var out model.LoginInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "LoginInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMoneyInput(ctx context.Context, obj any) (model.MoneyInput, error) {
+	var it model.MoneyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"amount", "currency"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNDecimal2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "currency":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currency"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Currency = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMoneyInput unmarshals raw into the MoneyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMoneyInput(ctx context.Context, raw any) (model.MoneyInput, error) {
+	var out model.MoneyInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MoneyInput", raw, &out)
 	return out, err
 }
 
@@ -30493,27 +29404,20 @@ func (ec *executionContext) unmarshalInputScheduleInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"none", "immediate", "at", "recurring"}
+	fieldsInOrder := [...]string{"kind", "at", "recurring"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "none":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("none"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.None = graphql.OmittableOf(data)
-		case "immediate":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("immediate"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Immediate = graphql.OmittableOf(data)
+			it.Kind = graphql.OmittableOf(data)
 		case "at":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
 			data, err := ec.unmarshalOScheduleAtInput2ᚖcampaignqlᚋgraphᚋmodelᚐScheduleAtInput(ctx, v)
@@ -31863,29 +30767,316 @@ func UnmarshalUpdateTagInput(ctx context.Context, raw any) (model.UpdateTagInput
 
 // region    ************************** interface.gotpl ***************************
 
-func (ec *executionContext) _Audience(ctx context.Context, sel ast.SelectionSet, obj model.AnyAudience) graphql.Marshaler {
+func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.SelectionSet, obj model.MutationPayload) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.Audience:
-		return ec._CampaignAudience(ctx, sel, &obj)
-	case *model.Audience:
+	case model.UpdateTagPayload:
+		return ec._UpdateTagPayload(ctx, sel, &obj)
+	case *model.UpdateTagPayload:
 		if obj == nil {
 			return graphql.Null
 		}
-		return ec._CampaignAudience(ctx, sel, obj)
-	case model.AudienceDraft:
-		return ec._AudienceDraft(ctx, sel, &obj)
-	case *model.AudienceDraft:
+		return ec._UpdateTagPayload(ctx, sel, obj)
+	case model.UpdateSubscriberTagPayload:
+		return ec._UpdateSubscriberTagPayload(ctx, sel, &obj)
+	case *model.UpdateSubscriberTagPayload:
 		if obj == nil {
 			return graphql.Null
 		}
-		return ec._AudienceDraft(ctx, sel, obj)
+		return ec._UpdateSubscriberTagPayload(ctx, sel, obj)
+	case model.UpdateSubscriberPayload:
+		return ec._UpdateSubscriberPayload(ctx, sel, &obj)
+	case *model.UpdateSubscriberPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateSubscriberPayload(ctx, sel, obj)
+	case model.UpdateSegmentPayload:
+		return ec._UpdateSegmentPayload(ctx, sel, &obj)
+	case *model.UpdateSegmentPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateSegmentPayload(ctx, sel, obj)
+	case model.UpdateListPayload:
+		return ec._UpdateListPayload(ctx, sel, &obj)
+	case *model.UpdateListPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateListPayload(ctx, sel, obj)
+	case model.UpdateEmailPayload:
+		return ec._UpdateEmailPayload(ctx, sel, &obj)
+	case *model.UpdateEmailPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateEmailPayload(ctx, sel, obj)
+	case model.UpdateCustomFieldPayload:
+		return ec._UpdateCustomFieldPayload(ctx, sel, &obj)
+	case *model.UpdateCustomFieldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateCustomFieldPayload(ctx, sel, obj)
+	case model.UpdateContactPayload:
+		return ec._UpdateContactPayload(ctx, sel, &obj)
+	case *model.UpdateContactPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateContactPayload(ctx, sel, obj)
+	case model.UpdateCampaignPayload:
+		return ec._UpdateCampaignPayload(ctx, sel, &obj)
+	case *model.UpdateCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateCampaignPayload(ctx, sel, obj)
+	case model.UntagSubscribersPayload:
+		return ec._UntagSubscribersPayload(ctx, sel, &obj)
+	case *model.UntagSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UntagSubscribersPayload(ctx, sel, obj)
+	case model.UntagCampaignsPayload:
+		return ec._UntagCampaignsPayload(ctx, sel, &obj)
+	case *model.UntagCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UntagCampaignsPayload(ctx, sel, obj)
+	case model.UnsuppressPayload:
+		return ec._UnsuppressPayload(ctx, sel, &obj)
+	case *model.UnsuppressPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnsuppressPayload(ctx, sel, obj)
+	case model.UnsubscribePayload:
+		return ec._UnsubscribePayload(ctx, sel, &obj)
+	case *model.UnsubscribePayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnsubscribePayload(ctx, sel, obj)
+	case model.TagSubscribersPayload:
+		return ec._TagSubscribersPayload(ctx, sel, &obj)
+	case *model.TagSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TagSubscribersPayload(ctx, sel, obj)
+	case model.TagCampaignsPayload:
+		return ec._TagCampaignsPayload(ctx, sel, &obj)
+	case *model.TagCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TagCampaignsPayload(ctx, sel, obj)
+	case model.SuppressPayload:
+		return ec._SuppressPayload(ctx, sel, &obj)
+	case *model.SuppressPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SuppressPayload(ctx, sel, obj)
+	case model.RevokeAPIKeyPayload:
+		return ec._RevokeApiKeyPayload(ctx, sel, &obj)
+	case *model.RevokeAPIKeyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RevokeApiKeyPayload(ctx, sel, obj)
+	case model.ResumeCampaignPayload:
+		return ec._ResumeCampaignPayload(ctx, sel, &obj)
+	case *model.ResumeCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ResumeCampaignPayload(ctx, sel, obj)
+	case model.RecordEventsPayload:
+		return ec._RecordEventsPayload(ctx, sel, &obj)
+	case *model.RecordEventsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RecordEventsPayload(ctx, sel, obj)
+	case model.PauseCampaignPayload:
+		return ec._PauseCampaignPayload(ctx, sel, &obj)
+	case *model.PauseCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PauseCampaignPayload(ctx, sel, obj)
+	case model.LogoutPayload:
+		return ec._LogoutPayload(ctx, sel, &obj)
+	case *model.LogoutPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LogoutPayload(ctx, sel, obj)
+	case model.LoginPayload:
+		return ec._LoginPayload(ctx, sel, &obj)
+	case *model.LoginPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LoginPayload(ctx, sel, obj)
+	case model.DeleteTagsPayload:
+		return ec._DeleteTagsPayload(ctx, sel, &obj)
+	case *model.DeleteTagsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteTagsPayload(ctx, sel, obj)
+	case model.DeleteSubscribersPayload:
+		return ec._DeleteSubscribersPayload(ctx, sel, &obj)
+	case *model.DeleteSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSubscribersPayload(ctx, sel, obj)
+	case model.DeleteSubscriberTagsPayload:
+		return ec._DeleteSubscriberTagsPayload(ctx, sel, &obj)
+	case *model.DeleteSubscriberTagsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSubscriberTagsPayload(ctx, sel, obj)
+	case model.DeleteSegmentsPayload:
+		return ec._DeleteSegmentsPayload(ctx, sel, &obj)
+	case *model.DeleteSegmentsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteSegmentsPayload(ctx, sel, obj)
+	case model.DeleteListsPayload:
+		return ec._DeleteListsPayload(ctx, sel, &obj)
+	case *model.DeleteListsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteListsPayload(ctx, sel, obj)
+	case model.DeleteEmailsPayload:
+		return ec._DeleteEmailsPayload(ctx, sel, &obj)
+	case *model.DeleteEmailsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteEmailsPayload(ctx, sel, obj)
+	case model.DeleteCustomFieldsPayload:
+		return ec._DeleteCustomFieldsPayload(ctx, sel, &obj)
+	case *model.DeleteCustomFieldsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteCustomFieldsPayload(ctx, sel, obj)
+	case model.DeleteContactsPayload:
+		return ec._DeleteContactsPayload(ctx, sel, &obj)
+	case *model.DeleteContactsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteContactsPayload(ctx, sel, obj)
+	case model.DeleteCampaignsPayload:
+		return ec._DeleteCampaignsPayload(ctx, sel, &obj)
+	case *model.DeleteCampaignsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._DeleteCampaignsPayload(ctx, sel, obj)
+	case model.CreateTagPayload:
+		return ec._CreateTagPayload(ctx, sel, &obj)
+	case *model.CreateTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateTagPayload(ctx, sel, obj)
+	case model.CreateSubscriberTagPayload:
+		return ec._CreateSubscriberTagPayload(ctx, sel, &obj)
+	case *model.CreateSubscriberTagPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateSubscriberTagPayload(ctx, sel, obj)
+	case model.CreateSegmentPayload:
+		return ec._CreateSegmentPayload(ctx, sel, &obj)
+	case *model.CreateSegmentPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateSegmentPayload(ctx, sel, obj)
+	case model.CreateListPayload:
+		return ec._CreateListPayload(ctx, sel, &obj)
+	case *model.CreateListPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateListPayload(ctx, sel, obj)
+	case model.CreateEmailPayload:
+		return ec._CreateEmailPayload(ctx, sel, &obj)
+	case *model.CreateEmailPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateEmailPayload(ctx, sel, obj)
+	case model.CreateCustomFieldPayload:
+		return ec._CreateCustomFieldPayload(ctx, sel, &obj)
+	case *model.CreateCustomFieldPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateCustomFieldPayload(ctx, sel, obj)
+	case model.CreateCampaignPayload:
+		return ec._CreateCampaignPayload(ctx, sel, &obj)
+	case *model.CreateCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateCampaignPayload(ctx, sel, obj)
+	case model.CreateAPIKeyPayload:
+		return ec._CreateApiKeyPayload(ctx, sel, &obj)
+	case *model.CreateAPIKeyPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CreateApiKeyPayload(ctx, sel, obj)
+	case model.CopyCampaignPayload:
+		return ec._CopyCampaignPayload(ctx, sel, &obj)
+	case *model.CopyCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CopyCampaignPayload(ctx, sel, obj)
+	case model.CancelCampaignPayload:
+		return ec._CancelCampaignPayload(ctx, sel, &obj)
+	case *model.CancelCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CancelCampaignPayload(ctx, sel, obj)
+	case model.ApproveCampaignPayload:
+		return ec._ApproveCampaignPayload(ctx, sel, &obj)
+	case *model.ApproveCampaignPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ApproveCampaignPayload(ctx, sel, obj)
+	case model.AddSubscribersPayload:
+		return ec._AddSubscribersPayload(ctx, sel, &obj)
+	case *model.AddSubscribersPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AddSubscribersPayload(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
 		} else {
-			panic(fmt.Errorf("unexpected type %T; non-generated variants of Audience must implement graphql.Marshaler", obj))
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of MutationPayload must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -31894,13 +31085,6 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
-	case model.User:
-		return ec._User(ctx, sel, &obj)
-	case *model.User:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._User(ctx, sel, obj)
 	case ent.Tag:
 		return ec._Tag(ctx, sel, &obj)
 	case *ent.Tag:
@@ -31971,13 +31155,6 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Campaign(ctx, sel, obj)
-	case model.APIKey:
-		return ec._ApiKey(ctx, sel, &obj)
-	case *model.APIKey:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._ApiKey(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -32002,11 +31179,6 @@ func (ec *executionContext) _ABTest(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ABTest")
-		case "id":
-			out.Values[i] = ec._ABTest_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "testSize":
 			out.Values[i] = ec._ABTest_testSize(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32199,55 +31371,6 @@ func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var actorImplementors = []string{"Actor"}
-
-func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, obj *model.Actor) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, actorImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("Actor")
-		case "id":
-			out.Values[i] = ec._Actor_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "legacyId":
-			out.Values[i] = ec._Actor_legacyId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "username":
-			out.Values[i] = ec._Actor_username(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "user":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Actor_user(ctx, field, obj)
-				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
 var addSubscriberResultImplementors = []string{"AddSubscriberResult"}
 
 func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscriberResult) graphql.Marshaler {
@@ -32296,7 +31419,7 @@ func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.Se
 	return out
 }
 
-var addSubscribersPayloadImplementors = []string{"AddSubscribersPayload"}
+var addSubscribersPayloadImplementors = []string{"AddSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _AddSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, addSubscribersPayloadImplementors)
@@ -32344,7 +31467,7 @@ func (ec *executionContext) _AddSubscribersPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var apiKeyImplementors = []string{"ApiKey", "Node"}
+var apiKeyImplementors = []string{"ApiKey"}
 
 func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, obj *model.APIKey) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyImplementors)
@@ -32358,134 +31481,46 @@ func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, o
 		case "id":
 			out.Values[i] = ec._ApiKey_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "hint":
 			out.Values[i] = ec._ApiKey_hint(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "scopes":
 			out.Values[i] = ec._ApiKey_scopes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "note":
 			out.Values[i] = ec._ApiKey_note(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "createdAt":
 			out.Values[i] = ec._ApiKey_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "expiresAt":
 			out.Values[i] = ec._ApiKey_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "lastUsedAt":
 			out.Values[i] = ec._ApiKey_lastUsedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "revokedAt":
 			out.Values[i] = ec._ApiKey_revokedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "parent":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ApiKey_parent(ctx, field, obj)
-				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var apiKeyConnectionImplementors = []string{"ApiKeyConnection"}
-
-func (ec *executionContext) _ApiKeyConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.APIKey]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("ApiKeyConnection")
-		case "edges":
-			out.Values[i] = ec._ApiKeyConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "nodes":
-			out.Values[i] = ec._ApiKeyConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "pageInfo":
-			out.Values[i] = ec._ApiKeyConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ApiKeyConnection_totalCount(ctx, field, obj)
-				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var apiKeyEdgeImplementors = []string{"ApiKeyEdge"}
-
-func (ec *executionContext) _ApiKeyEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.APIKey]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("ApiKeyEdge")
-		case "cursor":
-			out.Values[i] = ec._ApiKeyEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "node":
-			out.Values[i] = ec._ApiKeyEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+		case "parentId":
+			out.Values[i] = ec._ApiKey_parentId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -32505,7 +31540,7 @@ func (ec *executionContext) _ApiKeyEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var approveCampaignPayloadImplementors = []string{"ApproveCampaignPayload"}
+var approveCampaignPayloadImplementors = []string{"ApproveCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ApproveCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, approveCampaignPayloadImplementors)
@@ -32526,78 +31561,6 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var audienceDraftImplementors = []string{"AudienceDraft", "Audience"}
-
-func (ec *executionContext) _AudienceDraft(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceDraft) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, audienceDraftImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("AudienceDraft")
-		case "form":
-			out.Values[i] = ec._AudienceDraft_form(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "include":
-			out.Values[i] = ec._AudienceDraft_include(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "exclude":
-			out.Values[i] = ec._AudienceDraft_exclude(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "rules":
-			out.Values[i] = ec._AudienceDraft_rules(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "count":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudienceDraft_count(ctx, field, obj)
-				})
-		case "preview":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudienceDraft_preview(ctx, field, obj)
-				})
-		case "waterfall":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudienceDraft_waterfall(ctx, field, obj)
-				})
-		case "explain":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudienceDraft_explain(ctx, field, obj)
-				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -32669,23 +31632,16 @@ func (ec *executionContext) _AudiencePart(ctx context.Context, sel ast.Selection
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AudiencePart")
-		case "segmented":
-			out.Values[i] = ec._AudiencePart_segmented(ctx, field, obj)
+		case "listLegacyId":
+			out.Values[i] = ec._AudiencePart_listLegacyId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
-		case "list":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudiencePart_list(ctx, field, obj)
-				})
-		case "segment":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AudiencePart_segment(ctx, field, obj)
-				})
+		case "segmentLegacyId":
+			out.Values[i] = ec._AudiencePart_segmentLegacyId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -32820,11 +31776,6 @@ func (ec *executionContext) _AutoResend(ctx context.Context, sel ast.SelectionSe
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AutoResend")
-		case "id":
-			out.Values[i] = ec._AutoResend_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "enabled":
 			out.Values[i] = ec._AutoResend_enabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32969,12 +31920,6 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "owner":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Campaign_owner(ctx, field, obj)
-				})
 		case "status":
 			out.Values[i] = ec._Campaign_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33102,7 +32047,7 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var campaignAudienceImplementors = []string{"CampaignAudience", "Audience"}
+var campaignAudienceImplementors = []string{"CampaignAudience"}
 
 func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.SelectionSet, obj *model.Audience) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignAudienceImplementors)
@@ -33113,11 +32058,6 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignAudience")
-		case "id":
-			out.Values[i] = ec._CampaignAudience_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		case "form":
 			out.Values[i] = ec._CampaignAudience_form(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33190,11 +32130,6 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignChange")
-		case "id":
-			out.Values[i] = ec._CampaignChange_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		case "campaign":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -33216,18 +32151,16 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "actor":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._CampaignChange_actor(ctx, field, obj)
-				})
-		case "apiKey":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._CampaignChange_apiKey(ctx, field, obj)
-				})
+		case "byUserId":
+			out.Values[i] = ec._CampaignChange_byUserId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "apiKeyId":
+			out.Values[i] = ec._CampaignChange_apiKeyId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "surface":
 			out.Values[i] = ec._CampaignChange_surface(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33337,49 +32270,6 @@ func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.Sel
 			}
 		case "node":
 			out.Values[i] = ec._CampaignChangeEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var campaignChangedImplementors = []string{"CampaignChanged"}
-
-func (ec *executionContext) _CampaignChanged(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignChanged) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, campaignChangedImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("CampaignChanged")
-		case "campaign":
-			out.Values[i] = ec._CampaignChanged_campaign(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "deletedId":
-			out.Values[i] = ec._CampaignChanged_deletedId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "cause":
-			out.Values[i] = ec._CampaignChanged_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33585,11 +32475,6 @@ func (ec *executionContext) _CampaignSchedule(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignSchedule")
-		case "id":
-			out.Values[i] = ec._CampaignSchedule_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		case "type":
 			out.Values[i] = ec._CampaignSchedule_type(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33659,12 +32544,6 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignStatistics")
-		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._CampaignStatistics_id(ctx, field, obj)
-				})
 		case "recipients":
 			out.Values[i] = ec._CampaignStatistics_recipients(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33857,7 +32736,7 @@ func (ec *executionContext) _CampaignTransition(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var cancelCampaignPayloadImplementors = []string{"CancelCampaignPayload"}
+var cancelCampaignPayloadImplementors = []string{"CancelCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CancelCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, cancelCampaignPayloadImplementors)
@@ -34160,11 +33039,6 @@ func (ec *executionContext) _ContactEvent(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "currency":
-			out.Values[i] = ec._ContactEvent_currency(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34220,7 +33094,7 @@ func (ec *executionContext) _ConversionStatistic(ctx context.Context, sel ast.Se
 	return out
 }
 
-var copyCampaignPayloadImplementors = []string{"CopyCampaignPayload"}
+var copyCampaignPayloadImplementors = []string{"CopyCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CopyCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CopyCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, copyCampaignPayloadImplementors)
@@ -34296,7 +33170,7 @@ func (ec *executionContext) _CountStatistic(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var createApiKeyPayloadImplementors = []string{"CreateApiKeyPayload"}
+var createApiKeyPayloadImplementors = []string{"CreateApiKeyPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateApiKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateAPIKeyPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createApiKeyPayloadImplementors)
@@ -34339,7 +33213,7 @@ func (ec *executionContext) _CreateApiKeyPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var createCampaignPayloadImplementors = []string{"CreateCampaignPayload"}
+var createCampaignPayloadImplementors = []string{"CreateCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createCampaignPayloadImplementors)
@@ -34377,7 +33251,7 @@ func (ec *executionContext) _CreateCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var createCustomFieldPayloadImplementors = []string{"CreateCustomFieldPayload"}
+var createCustomFieldPayloadImplementors = []string{"CreateCustomFieldPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateCustomFieldPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateCustomFieldPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createCustomFieldPayloadImplementors)
@@ -34415,7 +33289,7 @@ func (ec *executionContext) _CreateCustomFieldPayload(ctx context.Context, sel a
 	return out
 }
 
-var createEmailPayloadImplementors = []string{"CreateEmailPayload"}
+var createEmailPayloadImplementors = []string{"CreateEmailPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createEmailPayloadImplementors)
@@ -34453,7 +33327,7 @@ func (ec *executionContext) _CreateEmailPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var createListPayloadImplementors = []string{"CreateListPayload"}
+var createListPayloadImplementors = []string{"CreateListPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateListPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createListPayloadImplementors)
@@ -34491,7 +33365,7 @@ func (ec *executionContext) _CreateListPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var createSegmentPayloadImplementors = []string{"CreateSegmentPayload"}
+var createSegmentPayloadImplementors = []string{"CreateSegmentPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateSegmentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateSegmentPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSegmentPayloadImplementors)
@@ -34529,7 +33403,7 @@ func (ec *executionContext) _CreateSegmentPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var createSubscriberTagPayloadImplementors = []string{"CreateSubscriberTagPayload"}
+var createSubscriberTagPayloadImplementors = []string{"CreateSubscriberTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateSubscriberTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateSubscriberTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSubscriberTagPayloadImplementors)
@@ -34567,7 +33441,7 @@ func (ec *executionContext) _CreateSubscriberTagPayload(ctx context.Context, sel
 	return out
 }
 
-var createTagPayloadImplementors = []string{"CreateTagPayload"}
+var createTagPayloadImplementors = []string{"CreateTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _CreateTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreateTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, createTagPayloadImplementors)
@@ -34804,7 +33678,7 @@ func (ec *executionContext) _CustomFieldValue(ctx context.Context, sel ast.Selec
 	return out
 }
 
-var deleteCampaignsPayloadImplementors = []string{"DeleteCampaignsPayload"}
+var deleteCampaignsPayloadImplementors = []string{"DeleteCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCampaignsPayloadImplementors)
@@ -34842,7 +33716,7 @@ func (ec *executionContext) _DeleteCampaignsPayload(ctx context.Context, sel ast
 	return out
 }
 
-var deleteContactsPayloadImplementors = []string{"DeleteContactsPayload"}
+var deleteContactsPayloadImplementors = []string{"DeleteContactsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteContactsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteContactsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteContactsPayloadImplementors)
@@ -34880,7 +33754,7 @@ func (ec *executionContext) _DeleteContactsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var deleteCustomFieldsPayloadImplementors = []string{"DeleteCustomFieldsPayload"}
+var deleteCustomFieldsPayloadImplementors = []string{"DeleteCustomFieldsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteCustomFieldsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteCustomFieldsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteCustomFieldsPayloadImplementors)
@@ -34918,7 +33792,7 @@ func (ec *executionContext) _DeleteCustomFieldsPayload(ctx context.Context, sel 
 	return out
 }
 
-var deleteEmailsPayloadImplementors = []string{"DeleteEmailsPayload"}
+var deleteEmailsPayloadImplementors = []string{"DeleteEmailsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteEmailsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteEmailsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteEmailsPayloadImplementors)
@@ -34956,7 +33830,7 @@ func (ec *executionContext) _DeleteEmailsPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
-var deleteListsPayloadImplementors = []string{"DeleteListsPayload"}
+var deleteListsPayloadImplementors = []string{"DeleteListsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteListsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteListsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteListsPayloadImplementors)
@@ -34994,7 +33868,7 @@ func (ec *executionContext) _DeleteListsPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var deleteSegmentsPayloadImplementors = []string{"DeleteSegmentsPayload"}
+var deleteSegmentsPayloadImplementors = []string{"DeleteSegmentsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSegmentsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSegmentsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSegmentsPayloadImplementors)
@@ -35032,7 +33906,7 @@ func (ec *executionContext) _DeleteSegmentsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var deleteSubscriberTagsPayloadImplementors = []string{"DeleteSubscriberTagsPayload"}
+var deleteSubscriberTagsPayloadImplementors = []string{"DeleteSubscriberTagsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSubscriberTagsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSubscriberTagsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSubscriberTagsPayloadImplementors)
@@ -35070,7 +33944,7 @@ func (ec *executionContext) _DeleteSubscriberTagsPayload(ctx context.Context, se
 	return out
 }
 
-var deleteSubscribersPayloadImplementors = []string{"DeleteSubscribersPayload"}
+var deleteSubscribersPayloadImplementors = []string{"DeleteSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteSubscribersPayloadImplementors)
@@ -35108,7 +33982,7 @@ func (ec *executionContext) _DeleteSubscribersPayload(ctx context.Context, sel a
 	return out
 }
 
-var deleteTagsPayloadImplementors = []string{"DeleteTagsPayload"}
+var deleteTagsPayloadImplementors = []string{"DeleteTagsPayload", "MutationPayload"}
 
 func (ec *executionContext) _DeleteTagsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteTagsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteTagsPayloadImplementors)
@@ -35224,6 +34098,93 @@ func (ec *executionContext) _DomainStatistic(ctx context.Context, sel ast.Select
 	return out
 }
 
+var domainStatisticConnectionImplementors = []string{"DomainStatisticConnection"}
+
+func (ec *executionContext) _DomainStatisticConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*statistics.Domain]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, domainStatisticConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DomainStatisticConnection")
+		case "edges":
+			out.Values[i] = ec._DomainStatisticConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._DomainStatisticConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DomainStatisticConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DomainStatisticConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var domainStatisticEdgeImplementors = []string{"DomainStatisticEdge"}
+
+func (ec *executionContext) _DomainStatisticEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*statistics.Domain]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, domainStatisticEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DomainStatisticEdge")
+		case "cursor":
+			out.Values[i] = ec._DomainStatisticEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DomainStatisticEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var emailImplementors = []string{"Email", "Node"}
 
 func (ec *executionContext) _Email(ctx context.Context, sel ast.SelectionSet, obj *ent.Email) graphql.Marshaler {
@@ -35316,12 +34277,6 @@ func (ec *executionContext) _Email(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "campaigns":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Email_campaigns(ctx, field, obj)
-				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -35452,6 +34407,11 @@ func (ec *executionContext) _EventResult(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "reason":
+			out.Values[i] = ec._EventResult_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "message":
 			out.Values[i] = ec._EventResult_message(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -35488,33 +34448,32 @@ func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.Sel
 		case "path":
 			out.Values[i] = ec._ExplainedCriterion_path(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
-		case "list":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ExplainedCriterion_list(ctx, field, obj)
-				})
+		case "listLegacyId":
+			out.Values[i] = ec._ExplainedCriterion_listLegacyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "people":
 			out.Values[i] = ec._ExplainedCriterion_people(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "chosen":
 			out.Values[i] = ec._ExplainedCriterion_chosen(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "left":
 			out.Values[i] = ec._ExplainedCriterion_left(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "rules":
 			out.Values[i] = ec._ExplainedCriterion_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -35589,7 +34548,7 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 
 var linkStatisticImplementors = []string{"LinkStatistic"}
 
-func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Link) graphql.Marshaler {
+func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.SelectionSet, obj *ent.LinkCounter) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -35598,11 +34557,6 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LinkStatistic")
-		case "cursor":
-			out.Values[i] = ec._LinkStatistic_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
 		case "url":
 			out.Values[i] = ec._LinkStatistic_url(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35635,7 +34589,94 @@ func (ec *executionContext) _LinkStatistic(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var loginPayloadImplementors = []string{"LoginPayload"}
+var linkStatisticConnectionImplementors = []string{"LinkStatisticConnection"}
+
+func (ec *executionContext) _LinkStatisticConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkStatisticConnection")
+		case "edges":
+			out.Values[i] = ec._LinkStatisticConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._LinkStatisticConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._LinkStatisticConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LinkStatisticConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var linkStatisticEdgeImplementors = []string{"LinkStatisticEdge"}
+
+func (ec *executionContext) _LinkStatisticEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, linkStatisticEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LinkStatisticEdge")
+		case "cursor":
+			out.Values[i] = ec._LinkStatisticEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._LinkStatisticEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var loginPayloadImplementors = []string{"LoginPayload", "MutationPayload"}
 
 func (ec *executionContext) _LoginPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LoginPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, loginPayloadImplementors)
@@ -35678,7 +34719,7 @@ func (ec *executionContext) _LoginPayload(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var logoutPayloadImplementors = []string{"LogoutPayload"}
+var logoutPayloadImplementors = []string{"LogoutPayload", "MutationPayload"}
 
 func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LogoutPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, logoutPayloadImplementors)
@@ -35692,6 +34733,49 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 		case "ended":
 			out.Values[i] = ec._LogoutPayload_ended(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._LogoutPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var moneyImplementors = []string{"Money"}
+
+func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *model.Money) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Money")
+		case "amount":
+			out.Values[i] = ec._Money_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "currency":
+			out.Values[i] = ec._Money_currency(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -36103,7 +35187,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var pauseCampaignPayloadImplementors = []string{"PauseCampaignPayload"}
+var pauseCampaignPayloadImplementors = []string{"PauseCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _PauseCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PauseCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, pauseCampaignPayloadImplementors)
@@ -36165,18 +35249,6 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_viewer(ctx, field)
-				})
-		case "user":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Query_user(ctx, field)
-				})
-		case "users":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Query_users(ctx, field)
 				})
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -36403,7 +35475,7 @@ func (ec *executionContext) _ReadinessGap(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var recordEventsPayloadImplementors = []string{"RecordEventsPayload"}
+var recordEventsPayloadImplementors = []string{"RecordEventsPayload", "MutationPayload"}
 
 func (ec *executionContext) _RecordEventsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RecordEventsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, recordEventsPayloadImplementors)
@@ -36514,7 +35586,7 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload"}
+var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResumeCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, resumeCampaignPayloadImplementors)
@@ -36552,7 +35624,7 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var revokeApiKeyPayloadImplementors = []string{"RevokeApiKeyPayload"}
+var revokeApiKeyPayloadImplementors = []string{"RevokeApiKeyPayload", "MutationPayload"}
 
 func (ec *executionContext) _RevokeApiKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokeAPIKeyPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeApiKeyPayloadImplementors)
@@ -37549,7 +36621,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
-var suppressPayloadImplementors = []string{"SuppressPayload"}
+var suppressPayloadImplementors = []string{"SuppressPayload", "MutationPayload"}
 
 func (ec *executionContext) _SuppressPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SuppressPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, suppressPayloadImplementors)
@@ -37765,12 +36837,6 @@ func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tag_campaignCount(ctx, field, obj)
 				})
-		case "campaigns":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Tag_campaigns(ctx, field, obj)
-				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37788,7 +36854,7 @@ func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
-var tagCampaignsPayloadImplementors = []string{"TagCampaignsPayload"}
+var tagCampaignsPayloadImplementors = []string{"TagCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _TagCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TagCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tagCampaignsPayloadImplementors)
@@ -37913,7 +36979,7 @@ func (ec *executionContext) _TagEdge(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
-var tagSubscribersPayloadImplementors = []string{"TagSubscribersPayload"}
+var tagSubscribersPayloadImplementors = []string{"TagSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _TagSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.TagSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tagSubscribersPayloadImplementors)
@@ -38085,7 +37151,7 @@ func (ec *executionContext) _UniqueStatistic(ctx context.Context, sel ast.Select
 	return out
 }
 
-var unsubscribePayloadImplementors = []string{"UnsubscribePayload"}
+var unsubscribePayloadImplementors = []string{"UnsubscribePayload", "MutationPayload"}
 
 func (ec *executionContext) _UnsubscribePayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnsubscribePayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unsubscribePayloadImplementors)
@@ -38128,7 +37194,7 @@ func (ec *executionContext) _UnsubscribePayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var unsuppressPayloadImplementors = []string{"UnsuppressPayload"}
+var unsuppressPayloadImplementors = []string{"UnsuppressPayload", "MutationPayload"}
 
 func (ec *executionContext) _UnsuppressPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UnsuppressPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unsuppressPayloadImplementors)
@@ -38166,7 +37232,7 @@ func (ec *executionContext) _UnsuppressPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var untagCampaignsPayloadImplementors = []string{"UntagCampaignsPayload"}
+var untagCampaignsPayloadImplementors = []string{"UntagCampaignsPayload", "MutationPayload"}
 
 func (ec *executionContext) _UntagCampaignsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UntagCampaignsPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, untagCampaignsPayloadImplementors)
@@ -38204,7 +37270,7 @@ func (ec *executionContext) _UntagCampaignsPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var untagSubscribersPayloadImplementors = []string{"UntagSubscribersPayload"}
+var untagSubscribersPayloadImplementors = []string{"UntagSubscribersPayload", "MutationPayload"}
 
 func (ec *executionContext) _UntagSubscribersPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UntagSubscribersPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, untagSubscribersPayloadImplementors)
@@ -38242,7 +37308,7 @@ func (ec *executionContext) _UntagSubscribersPayload(ctx context.Context, sel as
 	return out
 }
 
-var updateCampaignPayloadImplementors = []string{"UpdateCampaignPayload"}
+var updateCampaignPayloadImplementors = []string{"UpdateCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateCampaignPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateCampaignPayloadImplementors)
@@ -38285,7 +37351,7 @@ func (ec *executionContext) _UpdateCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var updateContactPayloadImplementors = []string{"UpdateContactPayload"}
+var updateContactPayloadImplementors = []string{"UpdateContactPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateContactPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateContactPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateContactPayloadImplementors)
@@ -38323,7 +37389,7 @@ func (ec *executionContext) _UpdateContactPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var updateCustomFieldPayloadImplementors = []string{"UpdateCustomFieldPayload"}
+var updateCustomFieldPayloadImplementors = []string{"UpdateCustomFieldPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateCustomFieldPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateCustomFieldPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateCustomFieldPayloadImplementors)
@@ -38361,7 +37427,7 @@ func (ec *executionContext) _UpdateCustomFieldPayload(ctx context.Context, sel a
 	return out
 }
 
-var updateEmailPayloadImplementors = []string{"UpdateEmailPayload"}
+var updateEmailPayloadImplementors = []string{"UpdateEmailPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateEmailPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateEmailPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateEmailPayloadImplementors)
@@ -38399,7 +37465,7 @@ func (ec *executionContext) _UpdateEmailPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var updateListPayloadImplementors = []string{"UpdateListPayload"}
+var updateListPayloadImplementors = []string{"UpdateListPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateListPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateListPayloadImplementors)
@@ -38437,7 +37503,7 @@ func (ec *executionContext) _UpdateListPayload(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var updateSegmentPayloadImplementors = []string{"UpdateSegmentPayload"}
+var updateSegmentPayloadImplementors = []string{"UpdateSegmentPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSegmentPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSegmentPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSegmentPayloadImplementors)
@@ -38475,7 +37541,7 @@ func (ec *executionContext) _UpdateSegmentPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var updateSubscriberPayloadImplementors = []string{"UpdateSubscriberPayload"}
+var updateSubscriberPayloadImplementors = []string{"UpdateSubscriberPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSubscriberPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSubscriberPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSubscriberPayloadImplementors)
@@ -38513,7 +37579,7 @@ func (ec *executionContext) _UpdateSubscriberPayload(ctx context.Context, sel as
 	return out
 }
 
-var updateSubscriberTagPayloadImplementors = []string{"UpdateSubscriberTagPayload"}
+var updateSubscriberTagPayloadImplementors = []string{"UpdateSubscriberTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateSubscriberTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateSubscriberTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateSubscriberTagPayloadImplementors)
@@ -38551,7 +37617,7 @@ func (ec *executionContext) _UpdateSubscriberTagPayload(ctx context.Context, sel
 	return out
 }
 
-var updateTagPayloadImplementors = []string{"UpdateTagPayload"}
+var updateTagPayloadImplementors = []string{"UpdateTagPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateTagPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateTagPayload) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, updateTagPayloadImplementors)
@@ -38569,171 +37635,6 @@ func (ec *executionContext) _UpdateTagPayload(ctx context.Context, sel ast.Selec
 			}
 		case "userErrors":
 			out.Values[i] = ec._UpdateTagPayload_userErrors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var userImplementors = []string{"User", "Node"}
-
-func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model.User) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("User")
-		case "id":
-			out.Values[i] = ec._User_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "legacyId":
-			out.Values[i] = ec._User_legacyId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "username":
-			out.Values[i] = ec._User_username(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "emailAddress":
-			out.Values[i] = ec._User_emailAddress(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "firstName":
-			out.Values[i] = ec._User_firstName(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "lastName":
-			out.Values[i] = ec._User_lastName(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "timeZone":
-			out.Values[i] = ec._User_timeZone(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "role":
-			out.Values[i] = ec._User_role(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "reputation":
-			out.Values[i] = ec._User_reputation(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "createdAt":
-			out.Values[i] = ec._User_createdAt(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var userConnectionImplementors = []string{"UserConnection"}
-
-func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.User]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userConnectionImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("UserConnection")
-		case "edges":
-			out.Values[i] = ec._UserConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "nodes":
-			out.Values[i] = ec._UserConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "pageInfo":
-			out.Values[i] = ec._UserConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._UserConnection_totalCount(ctx, field, obj)
-				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var userEdgeImplementors = []string{"UserEdge"}
-
-func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.User]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userEdgeImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("UserEdge")
-		case "cursor":
-			out.Values[i] = ec._UserEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "node":
-			out.Values[i] = ec._UserEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38813,8 +37714,48 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Viewer")
-		case "user":
-			out.Values[i] = ec._Viewer_user(ctx, field, obj)
+		case "id":
+			out.Values[i] = ec._Viewer_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "legacyId":
+			out.Values[i] = ec._Viewer_legacyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "username":
+			out.Values[i] = ec._Viewer_username(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "emailAddress":
+			out.Values[i] = ec._Viewer_emailAddress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstName":
+			out.Values[i] = ec._Viewer_firstName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastName":
+			out.Values[i] = ec._Viewer_lastName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "timeZone":
+			out.Values[i] = ec._Viewer_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "role":
+			out.Values[i] = ec._Viewer_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reputation":
+			out.Values[i] = ec._Viewer_reputation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -39358,7 +38299,6 @@ func (ec *executionContext) marshalNAddSubscribersPayload2ᚖcampaignqlᚋgraph�
 }
 
 func (ec *executionContext) marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
-	ctx = graphql.WithBatchParents(ctx, "ApiKey", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -39380,38 +38320,6 @@ func (ec *executionContext) marshalNApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 		return graphql.Null
 	}
 	return ec._ApiKey(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNApiKeyConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.APIKey]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ApiKeyConnection!")
-		return graphql.Null
-	}
-	return ec._ApiKeyConnection(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNApiKeyEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.APIKey]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNApiKeyEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNApiKeyEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.APIKey]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ApiKeyEdge!")
-		return graphql.Null
-	}
-	return ec._ApiKeyEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNApproveCampaignInput2campaignqlᚋgraphᚋmodelᚐApproveCampaignInput(ctx context.Context, v any) (model.ApproveCampaignInput, error) {
@@ -39443,7 +38351,6 @@ func (ec *executionContext) unmarshalNAudienceInput2campaignqlᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
-	ctx = graphql.WithBatchParents(ctx, "AudiencePart", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -39646,38 +38553,6 @@ func (ec *executionContext) marshalNCampaignChange2ᚖcampaignqlᚋgraphᚋmodel
 	return ec._CampaignChange(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, v any) (live.Cause, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[tmp]
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, sel ast.SelectionSet, v live.Cause) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignChangeCause!")
-	}
-	return res
-}
-
-var (
-	unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[string]live.Cause{
-		"DELETED":  live.CauseDeleted,
-		"SNAPSHOT": live.CauseSnapshot,
-		"STATUS":   live.CauseStatus,
-		"FIELDS":   live.CauseFields,
-		"COUNTERS": live.CauseCounters,
-	}
-	marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[live.Cause]string{
-		live.CauseDeleted:  "DELETED",
-		live.CauseSnapshot: "SNAPSHOT",
-		live.CauseStatus:   "STATUS",
-		live.CauseFields:   "FIELDS",
-		live.CauseCounters: "COUNTERS",
-	}
-)
-
 func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignChangeConnection!")
@@ -39708,14 +38583,6 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._CampaignChangeEdge(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx context.Context, sel ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "CampaignChanged!")
-		return graphql.Null
-	}
-	return ec._CampaignChanged(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx context.Context, sel ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
@@ -39889,6 +38756,16 @@ func (ec *executionContext) marshalNCampaignTransition2ᚖcampaignqlᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._CampaignTransition(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx context.Context, v any) (model.CampaignTransitionMutation, error) {
+	var res model.CampaignTransitionMutation
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignTransitionMutation2campaignqlᚋgraphᚋmodelᚐCampaignTransitionMutation(ctx context.Context, sel ast.SelectionSet, v model.CampaignTransitionMutation) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNCancelCampaignInput2campaignqlᚋgraphᚋmodelᚐCancelCampaignInput(ctx context.Context, v any) (model.CancelCampaignInput, error) {
@@ -40423,6 +39300,20 @@ func (ec *executionContext) marshalNDayOfWeek2ᚕcampaignqlᚋgraphᚋmodelᚐDa
 	return ret
 }
 
+func (ec *executionContext) unmarshalNDecimal2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalDecimal(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalDecimal(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNDeleteCampaignsInput2campaignqlᚋgraphᚋmodelᚐDeleteCampaignsInput(ctx context.Context, v any) (model.DeleteCampaignsInput, error) {
 	res, err := ec.unmarshalInputDeleteCampaignsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -40564,6 +39455,38 @@ func (ec *executionContext) marshalNDomainStatistic2ᚖcampaignqlᚋinternalᚋs
 	return ec._DomainStatistic(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNDomainStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*statistics.Domain]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DomainStatisticConnection!")
+		return graphql.Null
+	}
+	return ec._DomainStatisticConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDomainStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*statistics.Domain]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDomainStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDomainStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*statistics.Domain]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DomainStatisticEdge!")
+		return graphql.Null
+	}
+	return ec._DomainStatisticEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNElapsedInterval2campaignqlᚋinternalᚋstatisticsᚐInterval[tmp]
@@ -40591,7 +39514,6 @@ var (
 )
 
 func (ec *executionContext) marshalNEmail2ᚕᚖcampaignqlᚋentᚐEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Email) graphql.Marshaler {
-	ctx = graphql.WithBatchParents(ctx, "Email", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -40866,7 +39788,6 @@ func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋa
 }
 
 func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ExplainedCriterion) graphql.Marshaler {
-	ctx = graphql.WithBatchParentValues(ctx, "ExplainedCriterion", v)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -41183,11 +40104,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋstatisticsᚐLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []*statistics.Link) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋentᚐLinkCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.LinkCounter) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx, sel, v[i])
+		return ec.marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -41199,12 +40120,44 @@ func (ec *executionContext) marshalNLinkStatistic2ᚕᚖcampaignqlᚋinternalᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐLink(ctx context.Context, sel ast.SelectionSet, v *statistics.Link) graphql.Marshaler {
+func (ec *executionContext) marshalNLinkStatistic2ᚖcampaignqlᚋentᚐLinkCounter(ctx context.Context, sel ast.SelectionSet, v *ent.LinkCounter) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LinkStatistic!")
 		return graphql.Null
 	}
 	return ec._LinkStatistic(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLinkStatisticConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*ent.LinkCounter]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LinkStatisticConnection!")
+		return graphql.Null
+	}
+	return ec._LinkStatisticConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLinkStatisticEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLinkStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLinkStatisticEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*ent.LinkCounter]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LinkStatisticEdge!")
+		return graphql.Null
+	}
+	return ec._LinkStatisticEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNLocalTime2string(ctx context.Context, v any) (string, error) {
@@ -41254,16 +40207,12 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		batchIdxMapSubscriber := map[int]int{}
 		var batchItemsSegment []*model.Segment
 		batchIdxMapSegment := map[int]int{}
-		var batchItemsEmail []*ent.Email
-		batchIdxMapEmail := map[int]int{}
 		var batchItemsCustomField []*model.CustomField
 		batchIdxMapCustomField := map[int]int{}
 		var batchItemsContact []*model.Contact
 		batchIdxMapContact := map[int]int{}
 		var batchItemsCampaign []*model.Campaign
 		batchIdxMapCampaign := map[int]int{}
-		var batchItemsApiKey []*model.APIKey
-		batchIdxMapApiKey := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
 			case ent.Tag:
@@ -41296,12 +40245,6 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 			case *model.Segment:
 				batchIdxMapSegment[i] = len(batchItemsSegment)
 				batchItemsSegment = append(batchItemsSegment, concrete)
-			case ent.Email:
-				batchIdxMapEmail[i] = len(batchItemsEmail)
-				batchItemsEmail = append(batchItemsEmail, &concrete)
-			case *ent.Email:
-				batchIdxMapEmail[i] = len(batchItemsEmail)
-				batchItemsEmail = append(batchItemsEmail, concrete)
 			case model.CustomField:
 				batchIdxMapCustomField[i] = len(batchItemsCustomField)
 				batchItemsCustomField = append(batchItemsCustomField, &concrete)
@@ -41320,12 +40263,6 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 			case *model.Campaign:
 				batchIdxMapCampaign[i] = len(batchItemsCampaign)
 				batchItemsCampaign = append(batchItemsCampaign, concrete)
-			case model.APIKey:
-				batchIdxMapApiKey[i] = len(batchItemsApiKey)
-				batchItemsApiKey = append(batchItemsApiKey, &concrete)
-			case *model.APIKey:
-				batchIdxMapApiKey[i] = len(batchItemsApiKey)
-				batchItemsApiKey = append(batchItemsApiKey, concrete)
 			}
 		}
 		if len(batchItemsTag) > 0 {
@@ -41343,9 +40280,6 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		if len(batchItemsSegment) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Segment", batchItemsSegment, batchIdxMapSegment)
 		}
-		if len(batchItemsEmail) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "Email", batchItemsEmail, batchIdxMapEmail)
-		}
 		if len(batchItemsCustomField) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "CustomField", batchItemsCustomField, batchIdxMapCustomField)
 		}
@@ -41354,9 +40288,6 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		}
 		if len(batchItemsCampaign) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Campaign", batchItemsCampaign, batchIdxMapCampaign)
-		}
-		if len(batchItemsApiKey) > 0 {
-			ctx = graphql.WithBatchParents(ctx, "ApiKey", batchItemsApiKey, batchIdxMapApiKey)
 		}
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -42238,6 +41169,16 @@ func (ec *executionContext) marshalNTimeZone2string(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx context.Context, v any) (model.TransitionBlockCode, error) {
+	var res model.TransitionBlockCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTransitionBlockCode2campaignqlᚋgraphᚋmodelᚐTransitionBlockCode(ctx context.Context, sel ast.SelectionSet, v model.TransitionBlockCode) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx context.Context, sel ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
 	return ec._UniqueStatistic(ctx, sel, &v)
 }
@@ -42469,62 +41410,6 @@ func (ec *executionContext) marshalNUpdateTagPayload2ᚖcampaignqlᚋgraphᚋmod
 	return ec._UpdateTagPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUser2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.User) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "User!")
-		return graphql.Null
-	}
-	return ec._User(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNUserConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.User]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "UserConnection!")
-		return graphql.Null
-	}
-	return ec._UserConnection(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNUserEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.User]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNUserEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNUserEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.User]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "UserEdge!")
-		return graphql.Null
-	}
-	return ec._UserEdge(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -42724,25 +41609,11 @@ func (ec *executionContext) unmarshalOABTestInput2ᚖcampaignqlᚋgraphᚋmodel�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOActor2ᚖcampaignqlᚋgraphᚋmodelᚐActor(ctx context.Context, sel ast.SelectionSet, v *model.Actor) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._Actor(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx context.Context, sel ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ApiKey(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx context.Context, sel ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._AudienceDraft(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
@@ -42836,6 +41707,24 @@ func (ec *executionContext) unmarshalOAutoResendInput2ᚖcampaignqlᚋgraphᚋmo
 	}
 	res, err := ec.unmarshalInputAutoResendInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOBigInt2ᚖint64(ctx context.Context, v any) (*int64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalBigInt(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOBigInt2ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalBigInt(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -42979,6 +41868,13 @@ func (ec *executionContext) marshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *model.Audience) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignAudience(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignBucket2ᚖcampaignqlᚋinternalᚋcampaignᚐBucket(ctx context.Context, v any) (*campaign.Bucket, error) {
@@ -43639,6 +42535,21 @@ func (ec *executionContext) marshalOLocalTime2ᚖstring(ctx context.Context, sel
 	return res
 }
 
+func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx context.Context, sel ast.SelectionSet, v *model.Money) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Money(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMoneyInput2ᚖcampaignqlᚋgraphᚋmodelᚐMoneyInput(ctx context.Context, v any) (*model.MoneyInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputMoneyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalONode2campaignqlᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -43676,6 +42587,36 @@ func (ec *executionContext) unmarshalOScheduleInput2ᚖcampaignqlᚋgraphᚋmode
 	res, err := ec.unmarshalInputScheduleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx context.Context, v any) (*kind.ScheduleType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType(ctx context.Context, sel ast.SelectionSet, v *kind.ScheduleType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType[*v])
+	return res
+}
+
+var (
+	unmarshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType = map[string]kind.ScheduleType{
+		"UNSCHEDULED": kind.ScheduleNone,
+		"IMMEDIATE":   kind.ScheduleImmediate,
+	}
+	marshalOScheduleKind2ᚖcampaignqlᚋinternalᚋkindᚐScheduleType = map[kind.ScheduleType]string{
+		kind.ScheduleNone:      "UNSCHEDULED",
+		kind.ScheduleImmediate: "IMMEDIATE",
+	}
+)
 
 func (ec *executionContext) unmarshalOScheduleType2ᚕcampaignqlᚋinternalᚋkindᚐScheduleTypeᚄ(ctx context.Context, v any) ([]kind.ScheduleType, error) {
 	if v == nil {
@@ -44071,13 +43012,6 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._User(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, v any) (*model.UserErrorCode, error) {
 	if v == nil {
 		return nil, nil
@@ -44088,6 +43022,22 @@ func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmode
 }
 
 func (ec *executionContext) marshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v *model.UserErrorCode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx context.Context, v any) (*model.UserErrorReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.UserErrorReason)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserErrorReason2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorReason(ctx context.Context, sel ast.SelectionSet, v *model.UserErrorReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

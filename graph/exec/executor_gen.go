@@ -12,7 +12,6 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
-	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -51,9 +50,10 @@ var Columns = map[string]map[string]string{
 		"createdAt":         "created_at",
 	},
 	"CampaignChange": {
-		"at":      "at",
-		"version": "version",
-		"surface": "surface",
+		"at":       "at",
+		"version":  "version",
+		"apiKeyId": "api_key_id",
+		"surface":  "surface",
 	},
 	"Contact": {
 		"legacyId":         "id",
@@ -143,16 +143,14 @@ var Columns = map[string]map[string]string{
 		"name":      "name",
 		"createdAt": "created_at",
 	},
-	"User": {
-		"legacyId":     "id",
-		"username":     "username",
-		"emailAddress": "email",
-		"firstName":    "first_name",
-		"lastName":     "last_name",
-		"timeZone":     "time_zone",
-		"role":         "role",
-		"reputation":   "reputation",
-		"createdAt":    "created_at",
+	"Viewer": {
+		"legacyId":   "id",
+		"username":   "username",
+		"firstName":  "first_name",
+		"lastName":   "last_name",
+		"timeZone":   "time_zone",
+		"role":       "role",
+		"reputation": "reputation",
 	},
 }
 
@@ -180,8 +178,6 @@ func (ec *executionContext) objectABTest() executor.Object[*model.ABTest] {
 
 func (ec *executionContext) fieldABTest(f *executor.Field) executor.Output[*model.ABTest] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.ABTest) string { return obj.GlobalID() })
 	case "testSize":
 		return executor.Getter(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.ABTest) int { return obj.TestSize() })
 	case "testDurationHours":
@@ -253,39 +249,19 @@ func (ec *executionContext) fieldAccountStatistics(f *executor.Field) executor.O
 	case "links":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_AccountStatistics_links_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Link, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticConnection()), "LinkStatisticConnection!"), func(ctx context.Context, obj *model.AccountStatistics) (*model.Connection[*ent.LinkCounter], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["first"].(int32), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.AccountStatistics().Links(ctx, obj, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "domains":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_AccountStatistics_domains_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Domain, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticConnection()), "DomainStatisticConnection!"), func(ctx context.Context, obj *model.AccountStatistics) (*model.Connection[*statistics.Domain], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(int32))
+			return ec.Resolvers.AccountStatistics().Domains(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field AccountStatistics." + f.Name)
-}
-
-func (ec *executionContext) objectActor() executor.Object[*model.Actor] {
-	return executor.Object[*model.Actor]{Implementors: actorImplementors, Field: ec.fieldActor}
-}
-
-func (ec *executionContext) fieldActor(f *executor.Field) executor.Output[*model.Actor] {
-	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Actor) string { return obj.GlobalID() })
-	case "legacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Actor) int64 { return obj.ID })
-	case "username":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Actor) *string { return obj.Username })
-	case "user":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, parents []*model.Actor) ([]*model.User, error) {
-			return ec.Resolvers.Actor().User(ctx, parents)
-		})
-	}
-	panic("unknown field Actor." + f.Name)
 }
 
 func (ec *executionContext) objectAddSubscriberResult() executor.Object[*model.AddSubscriberResult] {
@@ -352,46 +328,10 @@ func (ec *executionContext) fieldApiKey(f *executor.Field) executor.Output[*mode
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.LastUsedAt })
 	case "revokedAt":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.RevokedAt })
-	case "parent":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.APIKey) ([]*model.APIKey, error) {
-			return ec.Resolvers.ApiKey().Parent(ctx, parents)
-		})
+	case "parentId":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.APIKey) *string { return obj.GlobalParentID() })
 	}
 	panic("unknown field ApiKey." + f.Name)
-}
-
-func (ec *executionContext) objectApiKeyConnection() executor.Object[*model.Connection[*model.APIKey]] {
-	return executor.Object[*model.Connection[*model.APIKey]]{Implementors: apiKeyConnectionImplementors, Field: ec.fieldApiKeyConnection}
-}
-
-func (ec *executionContext) fieldApiKeyConnection(f *executor.Field) executor.Output[*model.Connection[*model.APIKey]] {
-	switch f.Name {
-	case "edges":
-		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyEdge()), "ApiKeyEdge!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.Edge[*model.APIKey] { return obj.Edges() })
-	case "nodes":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.APIKey { return obj.Nodes })
-	case "pageInfo":
-		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.APIKey]) *model.PageInfo { return obj.PageInfo() })
-	case "totalCount":
-		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.APIKey]) (int, error) {
-			return obj.TotalCount(ctx)
-		})
-	}
-	panic("unknown field ApiKeyConnection." + f.Name)
-}
-
-func (ec *executionContext) objectApiKeyEdge() executor.Object[*model.Edge[*model.APIKey]] {
-	return executor.Object[*model.Edge[*model.APIKey]]{Implementors: apiKeyEdgeImplementors, Field: ec.fieldApiKeyEdge}
-}
-
-func (ec *executionContext) fieldApiKeyEdge(f *executor.Field) executor.Output[*model.Edge[*model.APIKey]] {
-	switch f.Name {
-	case "cursor":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.APIKey]) string { return obj.Cursor })
-	case "node":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), func(obj *model.Edge[*model.APIKey]) *model.APIKey { return obj.Node })
-	}
-	panic("unknown field ApiKeyEdge." + f.Name)
 }
 
 func (ec *executionContext) objectApproveCampaignPayload() executor.Object[*model.ApproveCampaignPayload] {
@@ -406,43 +346,6 @@ func (ec *executionContext) fieldApproveCampaignPayload(f *executor.Field) execu
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.ApproveCampaignPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field ApproveCampaignPayload." + f.Name)
-}
-
-func (ec *executionContext) objectAudienceDraft() executor.Object[*model.AudienceDraft] {
-	return executor.Object[*model.AudienceDraft]{Implementors: audienceDraftImplementors, Field: ec.fieldAudienceDraft}
-}
-
-func (ec *executionContext) fieldAudienceDraft(f *executor.Field) executor.Output[*model.AudienceDraft] {
-	switch f.Name {
-	case "form":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.AudienceDraft) model.AudienceForm { return obj.Form })
-	case "include":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Include })
-	case "exclude":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Exclude })
-	case "rules":
-		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.AudienceDraft) scalar.JSON { return obj.Rules })
-	case "count":
-		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.AudienceDraft) (*int32, error) {
-			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
-		})
-	case "preview":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_AudienceDraft_preview_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceRecipient()), "AudienceRecipient!"), true, true), func(ctx context.Context, obj *model.AudienceDraft) ([]*model.AudienceRecipient, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
-		})
-	case "waterfall":
-		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceWaterfall()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error) {
-			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
-		})
-	case "explain":
-		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceExplanation()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error) {
-			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
-		})
-	}
-	panic("unknown field AudienceDraft." + f.Name)
 }
 
 func (ec *executionContext) objectAudienceExplanation() executor.Object[*query.Explanation] {
@@ -467,16 +370,10 @@ func (ec *executionContext) objectAudiencePart() executor.Object[*model.Audience
 
 func (ec *executionContext) fieldAudiencePart(f *executor.Field) executor.Output[*model.AudiencePart] {
 	switch f.Name {
-	case "segmented":
-		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AudiencePart) bool { return obj.Segmented() })
-	case "list":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.SubscriberList, error) {
-			return ec.Resolvers.AudiencePart().List(ctx, parents)
-		})
-	case "segment":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.Segment, error) {
-			return ec.Resolvers.AudiencePart().Segment(ctx, parents)
-		})
+	case "listLegacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.AudiencePart) int64 { return obj.ListLegacyID })
+	case "segmentLegacyId":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.AudiencePart) *int64 { return obj.SegmentLegacyID })
 	}
 	panic("unknown field AudiencePart." + f.Name)
 }
@@ -527,8 +424,6 @@ func (ec *executionContext) objectAutoResend() executor.Object[*model.AutoResend
 
 func (ec *executionContext) fieldAutoResend(f *executor.Field) executor.Output[*model.AutoResend] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.AutoResend) string { return obj.GlobalID() })
 	case "enabled":
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AutoResend) bool { return obj.Enabled() })
 	case "waitDays":
@@ -583,10 +478,6 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Campaign) int64 { return obj.ID })
 	case "name":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Campaign) string { return obj.Name })
-	case "owner":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.User, error) {
-			return ec.Resolvers.Campaign().Owner(ctx, parents)
-		})
 	case "status":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.CampaignStatus) []byte {
 			return scalar.AppendString(buf, marshalNCampaignStatus2campaignqlᚋinternalᚋkindᚐCampaignStatus[v])
@@ -654,8 +545,6 @@ func (ec *executionContext) objectCampaignAudience() executor.Object[*model.Audi
 
 func (ec *executionContext) fieldCampaignAudience(f *executor.Field) executor.Output[*model.Audience] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Audience) string { return obj.GlobalID() })
 	case "form":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.Audience) model.AudienceForm { return obj.Form })
 	case "include":
@@ -693,8 +582,6 @@ func (ec *executionContext) objectCampaignChange() executor.Object[*model.Campai
 
 func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Output[*model.CampaignChange] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.CampaignChange) string { return obj.GlobalID() })
 	case "campaign":
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Campaign, error) {
 			return ec.Resolvers.CampaignChange().Campaign(ctx, parents)
@@ -705,14 +592,10 @@ func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Outp
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v model.CampaignAction) []byte { return scalar.AppendString(buf, string(v)) }, "CampaignAction!"), func(obj *model.CampaignChange) model.CampaignAction { return obj.Action() })
 	case "version":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.CampaignChange) int64 { return obj.Version })
-	case "actor":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectActor()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Actor, error) {
-			return ec.Resolvers.CampaignChange().Actor(ctx, parents)
-		})
-	case "apiKey":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.APIKey, error) {
-			return ec.Resolvers.CampaignChange().APIKey(ctx, parents)
-		})
+	case "byUserId":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.ByUserID() })
+	case "apiKeyId":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.APIKeyID })
 	case "surface":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Surface) []byte {
 			return scalar.AppendString(buf, marshalNChangeSurface2campaignqlᚋinternalᚋkindᚐSurface[v])
@@ -767,24 +650,6 @@ func (ec *executionContext) fieldCampaignChangeEdge(f *executor.Field) executor.
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), func(obj *model.Edge[*model.CampaignChange]) *model.CampaignChange { return obj.Node })
 	}
 	panic("unknown field CampaignChangeEdge." + f.Name)
-}
-
-func (ec *executionContext) objectCampaignChanged() executor.Object[*model.CampaignChanged] {
-	return executor.Object[*model.CampaignChanged]{Implementors: campaignChangedImplementors, Field: ec.fieldCampaignChanged}
-}
-
-func (ec *executionContext) fieldCampaignChanged(f *executor.Field) executor.Output[*model.CampaignChanged] {
-	switch f.Name {
-	case "campaign":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(obj *model.CampaignChanged) *model.Campaign { return obj.Campaign })
-	case "deletedId":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.CampaignChanged) *string { return obj.DeletedID })
-	case "cause":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v live.Cause) []byte {
-			return scalar.AppendString(buf, marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
-		}, "CampaignChangeCause!"), func(obj *model.CampaignChanged) live.Cause { return obj.Cause })
-	}
-	panic("unknown field CampaignChanged." + f.Name)
 }
 
 func (ec *executionContext) objectCampaignComparison() executor.Object[*model.CampaignComparison] {
@@ -861,8 +726,6 @@ func (ec *executionContext) objectCampaignSchedule() executor.Object[*model.Sche
 
 func (ec *executionContext) fieldCampaignSchedule(f *executor.Field) executor.Output[*model.Schedule] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Schedule) string { return obj.GlobalID() })
 	case "type":
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v kind.ScheduleType) []byte {
 			return scalar.AppendString(buf, marshalNScheduleType2campaignqlᚋinternalᚋkindᚐScheduleType[v])
@@ -896,10 +759,6 @@ func (ec *executionContext) objectCampaignStatistics() executor.Object[*statisti
 
 func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.Output[*statistics.Counters] {
 	switch f.Name {
-	case "id":
-		return executor.Resolver(f, executor.Leaf(scalar.AppendID, "ID!"), func(ctx context.Context, obj *statistics.Counters) (string, error) {
-			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
-		})
 	case "recipients":
 		return executor.Getter(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Counters) int64 { return obj.Recipients() })
 	case "sent":
@@ -942,16 +801,16 @@ func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.
 	case "links":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_links_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Link, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticConnection()), "LinkStatisticConnection!"), func(ctx context.Context, parents []*statistics.Counters) ([]*model.Connection[*ent.LinkCounter], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Links(ctx, parents, fc.Args["first"].(int32), fc.Args["after"].(*string), fc.Args["orderBy"].(statistics.LinkOrder))
+			return ec.Resolvers.CampaignStatistics().Links(ctx, parents, fc.Args["orderBy"].(statistics.LinkOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "domains":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_CampaignStatistics_domains_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(ctx context.Context, parents []*statistics.Counters) ([][]*statistics.Domain, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticConnection()), "DomainStatisticConnection!"), func(ctx context.Context, parents []*statistics.Counters) ([]*model.Connection[*statistics.Domain], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignStatistics().Domains(ctx, parents, fc.Args["first"].(int32))
+			return ec.Resolvers.CampaignStatistics().Domains(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field CampaignStatistics." + f.Name)
@@ -984,7 +843,9 @@ func (ec *executionContext) fieldCampaignTransition(f *executor.Field) executor.
 			return scalar.AppendString(buf, marshalNCampaignStatus2campaignqlᚋinternalᚋkindᚐCampaignStatus[v])
 		}, "CampaignStatus!"), func(obj *model.CampaignTransition) kind.CampaignStatus { return obj.To })
 	case "mutation":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CampaignTransition) string { return obj.Mutation })
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.CampaignTransitionMutation) []byte {
+			return scalar.AppendString(buf, string(v))
+		}, "CampaignTransitionMutation!"), func(obj *model.CampaignTransition) model.CampaignTransitionMutation { return obj.Mutation })
 	case "blockedBy":
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTransitionBlock()), ""), func(obj *model.CampaignTransition) *model.TransitionBlock { return obj.BlockedBy })
 	}
@@ -1128,9 +989,7 @@ func (ec *executionContext) fieldContactEvent(f *executor.Field) executor.Output
 	case "ip":
 		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.IP() })
 	case "amount":
-		return executor.Getter(f, executor.Pointer(executor.Float[float64](), ""), func(obj *model.ContactEvent) *float64 { return obj.Amount() })
-	case "currency":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.Currency() })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney()), ""), func(obj *model.ContactEvent) *model.Money { return obj.Amount() })
 	}
 	panic("unknown field ContactEvent." + f.Name)
 }
@@ -1527,6 +1386,40 @@ func (ec *executionContext) fieldDomainStatistic(f *executor.Field) executor.Out
 	panic("unknown field DomainStatistic." + f.Name)
 }
 
+func (ec *executionContext) objectDomainStatisticConnection() executor.Object[*model.Connection[*statistics.Domain]] {
+	return executor.Object[*model.Connection[*statistics.Domain]]{Implementors: domainStatisticConnectionImplementors, Field: ec.fieldDomainStatisticConnection}
+}
+
+func (ec *executionContext) fieldDomainStatisticConnection(f *executor.Field) executor.Output[*model.Connection[*statistics.Domain]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatisticEdge()), "DomainStatisticEdge!"), false, true), func(obj *model.Connection[*statistics.Domain]) []*model.Edge[*statistics.Domain] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), false, true), func(obj *model.Connection[*statistics.Domain]) []*statistics.Domain { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*statistics.Domain]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*statistics.Domain]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field DomainStatisticConnection." + f.Name)
+}
+
+func (ec *executionContext) objectDomainStatisticEdge() executor.Object[*model.Edge[*statistics.Domain]] {
+	return executor.Object[*model.Edge[*statistics.Domain]]{Implementors: domainStatisticEdgeImplementors, Field: ec.fieldDomainStatisticEdge}
+}
+
+func (ec *executionContext) fieldDomainStatisticEdge(f *executor.Field) executor.Output[*model.Edge[*statistics.Domain]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*statistics.Domain]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDomainStatistic()), "DomainStatistic!"), func(obj *model.Edge[*statistics.Domain]) *statistics.Domain { return obj.Node })
+	}
+	panic("unknown field DomainStatisticEdge." + f.Name)
+}
+
 func (ec *executionContext) objectEmail() executor.Object[*ent.Email] {
 	return executor.Object[*ent.Email]{Implementors: emailImplementors, Field: ec.fieldEmail}
 }
@@ -1569,13 +1462,6 @@ func (ec *executionContext) fieldEmail(f *executor.Field) executor.Output[*ent.E
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.CreatedAt })
 	case "updatedAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.UpdatedAt })
-	case "campaigns":
-		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_Email_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Email) ([]*model.CampaignConnection, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Email().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		})
 	}
 	panic("unknown field Email." + f.Name)
 }
@@ -1628,6 +1514,8 @@ func (ec *executionContext) fieldEventResult(f *executor.Field) executor.Output[
 		}, "EventOutcome!"), func(obj *model.EventResult) event.Outcome { return obj.Result })
 	case "code":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorCode) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.EventResult) *model.UserErrorCode { return obj.Code })
+	case "reason":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorReason) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.EventResult) *model.UserErrorReason { return obj.Reason })
 	case "message":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.EventResult) *string { return obj.Message })
 	}
@@ -1642,10 +1530,8 @@ func (ec *executionContext) fieldExplainedCriterion(f *executor.Field) executor.
 	switch f.Name {
 	case "path":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *query.ExplainedCriterion) string { return obj.Path })
-	case "list":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*query.ExplainedCriterion) ([]*model.SubscriberList, error) {
-			return ec.Resolvers.ExplainedCriterion().List(ctx, parents)
-		})
+	case "listLegacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *query.ExplainedCriterion) int64 { return obj.ListID })
 	case "people":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *query.ExplainedCriterion) int64 { return obj.People })
 	case "chosen":
@@ -1680,22 +1566,54 @@ func (ec *executionContext) fieldExplainedRule(f *executor.Field) executor.Outpu
 	panic("unknown field ExplainedRule." + f.Name)
 }
 
-func (ec *executionContext) objectLinkStatistic() executor.Object[*statistics.Link] {
-	return executor.Object[*statistics.Link]{Implementors: linkStatisticImplementors, Field: ec.fieldLinkStatistic}
+func (ec *executionContext) objectLinkStatistic() executor.Object[*ent.LinkCounter] {
+	return executor.Object[*ent.LinkCounter]{Implementors: linkStatisticImplementors, Field: ec.fieldLinkStatistic}
 }
 
-func (ec *executionContext) fieldLinkStatistic(f *executor.Field) executor.Output[*statistics.Link] {
+func (ec *executionContext) fieldLinkStatistic(f *executor.Field) executor.Output[*ent.LinkCounter] {
 	switch f.Name {
-	case "cursor":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *statistics.Link) *string { return obj.Cursor })
 	case "url":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *statistics.Link) string { return obj.URL })
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *ent.LinkCounter) string { return obj.URL })
 	case "clicks":
-		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Link) int64 { return obj.Clicks })
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *ent.LinkCounter) int64 { return obj.Clicks })
 	case "uniqueClicks":
-		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Link) int64 { return obj.UniqueClicks })
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *ent.LinkCounter) int64 { return obj.UniqueClicks })
 	}
 	panic("unknown field LinkStatistic." + f.Name)
+}
+
+func (ec *executionContext) objectLinkStatisticConnection() executor.Object[*model.Connection[*ent.LinkCounter]] {
+	return executor.Object[*model.Connection[*ent.LinkCounter]]{Implementors: linkStatisticConnectionImplementors, Field: ec.fieldLinkStatisticConnection}
+}
+
+func (ec *executionContext) fieldLinkStatisticConnection(f *executor.Field) executor.Output[*model.Connection[*ent.LinkCounter]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatisticEdge()), "LinkStatisticEdge!"), false, true), func(obj *model.Connection[*ent.LinkCounter]) []*model.Edge[*ent.LinkCounter] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), false, true), func(obj *model.Connection[*ent.LinkCounter]) []*ent.LinkCounter { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*ent.LinkCounter]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*ent.LinkCounter]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field LinkStatisticConnection." + f.Name)
+}
+
+func (ec *executionContext) objectLinkStatisticEdge() executor.Object[*model.Edge[*ent.LinkCounter]] {
+	return executor.Object[*model.Edge[*ent.LinkCounter]]{Implementors: linkStatisticEdgeImplementors, Field: ec.fieldLinkStatisticEdge}
+}
+
+func (ec *executionContext) fieldLinkStatisticEdge(f *executor.Field) executor.Output[*model.Edge[*ent.LinkCounter]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*ent.LinkCounter]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLinkStatistic()), "LinkStatistic!"), func(obj *model.Edge[*ent.LinkCounter]) *ent.LinkCounter { return obj.Node })
+	}
+	panic("unknown field LinkStatisticEdge." + f.Name)
 }
 
 func (ec *executionContext) objectLoginPayload() executor.Object[*model.LoginPayload] {
@@ -1722,8 +1640,24 @@ func (ec *executionContext) fieldLogoutPayload(f *executor.Field) executor.Outpu
 	switch f.Name {
 	case "ended":
 		return executor.Variable(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.LogoutPayload) bool { return obj.Ended })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.LogoutPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field LogoutPayload." + f.Name)
+}
+
+func (ec *executionContext) objectMoney() executor.Object[*model.Money] {
+	return executor.Object[*model.Money]{Implementors: moneyImplementors, Field: ec.fieldMoney}
+}
+
+func (ec *executionContext) fieldMoney(f *executor.Field) executor.Output[*model.Money] {
+	switch f.Name {
+	case "amount":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDecimal, "Decimal!"), func(obj *model.Money) string { return obj.Amount })
+	case "currency":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Money) *string { return obj.Currency })
+	}
+	panic("unknown field Money." + f.Name)
 }
 
 func (ec *executionContext) objectMutation() executor.Object[executor.None] {
@@ -2083,20 +2017,6 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectViewer()), "Viewer!"), func(ctx context.Context, _ executor.None) (*model.Viewer, error) {
 			return ec.Resolvers.Query().Viewer(ctx)
 		})
-	case "user":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_Query_user_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, _ executor.None) (*model.User, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().User(ctx, fc.Args["id"].(string))
-		})
-	case "users":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_Query_users_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserConnection()), "UserConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.User], error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		})
 	case "node":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_node_args(ctx, f.ArgumentMap(ec.Variables))
@@ -2151,14 +2071,14 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 			return ec.field_Query_compare_args(ctx, f.ArgumentMap(ec.Variables))
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignComparison()), "CampaignComparison!"), func(ctx context.Context, _ executor.None) (*model.CampaignComparison, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaigns"].([]string))
+			return ec.Resolvers.Query().Compare(ctx, fc.Args["campaignIds"].([]string))
 		})
 	case "exportStatistics":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_exportStatistics_args(ctx, f.ArgumentMap(ec.Variables))
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectStatisticsExport()), "StatisticsExport!"), func(ctx context.Context, _ executor.None) (*model.StatisticsExport, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaign"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
+			return ec.Resolvers.Query().ExportStatistics(ctx, fc.Args["campaignId"].(string), fc.Args["content"].(export.Content), fc.Args["format"].(export.Format), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time), fc.Args["interval"].(statistics.Interval), fc.Args["timeZone"].(*string))
 		})
 	case "tag":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
@@ -2219,7 +2139,7 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 	case "audience":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_audience_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), ""), func(ctx context.Context, _ executor.None) (*model.AudienceDraft, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), ""), func(ctx context.Context, _ executor.None) (*model.Audience, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		})
@@ -2780,9 +2700,9 @@ func (ec *executionContext) fieldSubscription(f *executor.Field) executor.Output
 	case "campaignChanged":
 		return executor.Stream(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Subscription_campaignChanged_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChanged()), "CampaignChanged!"), func(ctx context.Context) (<-chan *model.CampaignChanged, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(ctx context.Context) (<-chan *model.Campaign, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
 		})
 	}
 	panic("unknown field Subscription." + f.Name)
@@ -2878,13 +2798,6 @@ func (ec *executionContext) fieldTag(f *executor.Field) executor.Output[*ent.Tag
 		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*ent.Tag) ([]int32, error) {
 			return ec.Resolvers.Tag().CampaignCount(ctx, parents)
 		})
-	case "campaigns":
-		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_Tag_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Tag) ([]*model.CampaignConnection, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Tag().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
-		})
 	}
 	panic("unknown field Tag." + f.Name)
 }
@@ -2978,7 +2891,7 @@ func (ec *executionContext) objectTransitionBlock() executor.Object[*model.Trans
 func (ec *executionContext) fieldTransitionBlock(f *executor.Field) executor.Output[*model.TransitionBlock] {
 	switch f.Name {
 	case "code":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.TransitionBlock) string { return obj.Code })
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.TransitionBlockCode) []byte { return scalar.AppendString(buf, string(v)) }, "TransitionBlockCode!"), func(obj *model.TransitionBlock) model.TransitionBlockCode { return obj.Code })
 	case "message":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.TransitionBlock) string { return obj.Message })
 	}
@@ -3189,74 +3102,6 @@ func (ec *executionContext) fieldUpdateTagPayload(f *executor.Field) executor.Ou
 	panic("unknown field UpdateTagPayload." + f.Name)
 }
 
-func (ec *executionContext) objectUser() executor.Object[*model.User] {
-	return executor.Object[*model.User]{Implementors: userImplementors, Field: ec.fieldUser}
-}
-
-func (ec *executionContext) fieldUser(f *executor.Field) executor.Output[*model.User] {
-	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.User) string { return obj.GlobalID() })
-	case "legacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.User) int64 { return obj.ID })
-	case "username":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.Username })
-	case "emailAddress":
-		return executor.Variable(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.User) string { return obj.Email })
-	case "firstName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.FirstName })
-	case "lastName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.LastName })
-	case "timeZone":
-		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.User) string { return obj.TimeZone })
-	case "role":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
-			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
-		}, "Role!"), func(obj *model.User) kind.Role { return obj.Role })
-	case "reputation":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
-			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
-		}, "Reputation!"), func(obj *model.User) kind.Reputation { return obj.Reputation })
-	case "createdAt":
-		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.User) time.Time { return obj.CreatedAt })
-	}
-	panic("unknown field User." + f.Name)
-}
-
-func (ec *executionContext) objectUserConnection() executor.Object[*model.Connection[*model.User]] {
-	return executor.Object[*model.Connection[*model.User]]{Implementors: userConnectionImplementors, Field: ec.fieldUserConnection}
-}
-
-func (ec *executionContext) fieldUserConnection(f *executor.Field) executor.Output[*model.Connection[*model.User]] {
-	switch f.Name {
-	case "edges":
-		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserEdge()), "UserEdge!"), false, true), func(obj *model.Connection[*model.User]) []*model.Edge[*model.User] { return obj.Edges() })
-	case "nodes":
-		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), false, true), func(obj *model.Connection[*model.User]) []*model.User { return obj.Nodes })
-	case "pageInfo":
-		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.User]) *model.PageInfo { return obj.PageInfo() })
-	case "totalCount":
-		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.User]) (int, error) {
-			return obj.TotalCount(ctx)
-		})
-	}
-	panic("unknown field UserConnection." + f.Name)
-}
-
-func (ec *executionContext) objectUserEdge() executor.Object[*model.Edge[*model.User]] {
-	return executor.Object[*model.Edge[*model.User]]{Implementors: userEdgeImplementors, Field: ec.fieldUserEdge}
-}
-
-func (ec *executionContext) fieldUserEdge(f *executor.Field) executor.Output[*model.Edge[*model.User]] {
-	switch f.Name {
-	case "cursor":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.User]) string { return obj.Cursor })
-	case "node":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Edge[*model.User]) *model.User { return obj.Node })
-	}
-	panic("unknown field UserEdge." + f.Name)
-}
-
 func (ec *executionContext) objectUserError() executor.Object[*model.UserError] {
 	return executor.Object[*model.UserError]{Implementors: userErrorImplementors, Field: ec.fieldUserError}
 }
@@ -3270,7 +3115,7 @@ func (ec *executionContext) fieldUserError(f *executor.Field) executor.Output[*m
 	case "field":
 		return executor.Variable(f, executor.List(executor.Leaf(scalar.AppendString, "String!"), false, true), func(obj *model.UserError) []string { return obj.Field })
 	case "reason":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.UserError) *string { return obj.Reason })
+		return executor.Variable(f, executor.Pointer(executor.Leaf(func(buf []byte, v model.UserErrorReason) []byte { return scalar.AppendString(buf, string(v)) }, ""), ""), func(obj *model.UserError) *model.UserErrorReason { return obj.Reason })
 	}
 	panic("unknown field UserError." + f.Name)
 }
@@ -3281,18 +3126,35 @@ func (ec *executionContext) objectViewer() executor.Object[*model.Viewer] {
 
 func (ec *executionContext) fieldViewer(f *executor.Field) executor.Output[*model.Viewer] {
 	switch f.Name {
-	case "user":
-		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Viewer) *model.User { return obj.User })
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Viewer) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Viewer) int64 { return obj.ID })
+	case "username":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.Username })
+	case "emailAddress":
+		return executor.Getter(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.Viewer) string { return obj.EmailAddress() })
+	case "firstName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.FirstName })
+	case "lastName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.LastName })
+	case "timeZone":
+		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.Viewer) string { return obj.TimeZone })
+	case "role":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
+			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
+		}, "Role!"), func(obj *model.Viewer) kind.Role { return obj.Role })
+	case "reputation":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
+			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
+		}, "Reputation!"), func(obj *model.Viewer) kind.Reputation { return obj.Reputation })
 	case "scopes":
 		return executor.Variable(f, executor.List(executor.Leaf(func(buf []byte, v kind.Scope) []byte {
 			return scalar.AppendString(buf, marshalNScope2campaignqlᚋinternalᚋkindᚐScope[v])
 		}, "Scope!"), false, true), func(obj *model.Viewer) []kind.Scope { return obj.Scopes })
 	case "apiKeys":
-		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
-			return ec.field_Viewer_apiKeys_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyConnection()), "ApiKeyConnection!"), func(ctx context.Context, obj *model.Viewer) (*model.Connection[*model.APIKey], error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Viewer().APIKeys(ctx, obj, fc.Args["revoked"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		return executor.Resolver(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error) {
+			return ec.Resolvers.Viewer().APIKeys(ctx, obj)
 		})
 	}
 	panic("unknown field Viewer." + f.Name)
@@ -3459,20 +3321,266 @@ func (ec *executionContext) field__Type(f *executor.Field) executor.Output[*intr
 	panic("unknown field __Type." + f.Name)
 }
 
-func (ec *executionContext) outputAudience(f *executor.Field, required string) executor.Output[model.AnyAudience] {
+func (ec *executionContext) outputMutationPayload(f *executor.Field, required string) executor.Output[model.MutationPayload] {
 	return executor.Interface(
 		required,
-		executor.Implemented[model.AnyAudience](func() executor.Output[model.Audience] {
-			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()))
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateTagPayload()))
 		}),
-		executor.Implemented[model.AnyAudience](func() executor.Output[*model.Audience] {
-			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), required)
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateTagPayload()), required)
 		}),
-		executor.Implemented[model.AnyAudience](func() executor.Output[model.AudienceDraft] {
-			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()))
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSubscriberTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberTagPayload()))
 		}),
-		executor.Implemented[model.AnyAudience](func() executor.Output[*model.AudienceDraft] {
-			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), required)
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSubscriberTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSubscriberPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSubscriberPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSubscriberPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateSegmentPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSegmentPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateSegmentPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateSegmentPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateListPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateListPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateListPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateListPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateEmailPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateEmailPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateEmailPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateEmailPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateCustomFieldPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCustomFieldPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateCustomFieldPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCustomFieldPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateContactPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateContactPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateContactPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UntagSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UntagSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UntagCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UntagCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UnsuppressPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsuppressPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UnsuppressPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsuppressPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UnsubscribePayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsubscribePayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UnsubscribePayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUnsubscribePayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.TagSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTagSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.TagSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTagSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.TagCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTagCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.TagCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTagCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.SuppressPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.SuppressPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.RevokeAPIKeyPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RevokeAPIKeyPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.ResumeCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ResumeCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.RecordEventsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRecordEventsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RecordEventsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecordEventsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.PauseCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectPauseCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.PauseCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPauseCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.LogoutPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectLogoutPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.LogoutPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLogoutPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.LoginPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectLoginPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.LoginPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLoginPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteTagsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteTagsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteTagsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteTagsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscribersPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSubscriberTagsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscriberTagsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSubscriberTagsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSubscriberTagsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteSegmentsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSegmentsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteSegmentsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteSegmentsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteListsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteListsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteListsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteListsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteEmailsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteEmailsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteEmailsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteEmailsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteCustomFieldsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCustomFieldsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteCustomFieldsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCustomFieldsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteContactsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteContactsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteContactsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteContactsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.DeleteCampaignsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCampaignsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.DeleteCampaignsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectDeleteCampaignsPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateSubscriberTagPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSubscriberTagPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateSubscriberTagPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSubscriberTagPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateSegmentPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSegmentPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateSegmentPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateSegmentPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateListPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateListPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateListPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateListPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateEmailPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateEmailPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateEmailPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateEmailPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateCustomFieldPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCustomFieldPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateCustomFieldPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCustomFieldPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CreateAPIKeyPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateApiKeyPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CreateAPIKeyPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCreateApiKeyPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CopyCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCopyCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CopyCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCopyCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.CancelCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCancelCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.CancelCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCancelCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.ApproveCampaignPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectApproveCampaignPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ApproveCampaignPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApproveCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.AddSubscribersPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAddSubscribersPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.AddSubscribersPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAddSubscribersPayload()), required)
 		}),
 	)
 }
@@ -3480,12 +3588,6 @@ func (ec *executionContext) outputAudience(f *executor.Field, required string) e
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {
 	return executor.Interface(
 		required,
-		executor.Implemented[model.Node](func() executor.Output[model.User] {
-			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()))
-		}),
-		executor.Implemented[model.Node](func() executor.Output[*model.User] {
-			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), required)
-		}),
 		executor.Implemented[model.Node](func() executor.Output[ent.Tag] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()))
 		}),
@@ -3545,12 +3647,6 @@ func (ec *executionContext) outputNode(f *executor.Field, required string) execu
 		}),
 		executor.Implemented[model.Node](func() executor.Output[*model.Campaign] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), required)
-		}),
-		executor.Implemented[model.Node](func() executor.Output[model.APIKey] {
-			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()))
-		}),
-		executor.Implemented[model.Node](func() executor.Output[*model.APIKey] {
-			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), required)
 		}),
 	)
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -41,20 +42,25 @@ func (n *number) UnmarshalJSON(text []byte) error {
 
 // object is the JSON object of an event. The names are those of the GraphQL input.
 type object struct {
-	ID         string  `json:"id"`
-	Kind       string  `json:"kind"`
-	Campaign   number  `json:"campaign"`
-	Subscriber number  `json:"subscriber"`
-	Contact    number  `json:"contact"`
-	Email      string  `json:"email"`
-	At         string  `json:"at"`
-	URL        string  `json:"url"`
-	Reason     string  `json:"reason"`
-	UserAgent  string  `json:"userAgent"`
-	IP         string  `json:"ip"`
-	Amount     float64 `json:"amount"`
-	Currency   string  `json:"currency"`
-	Scope      string  `json:"scope"`
+	ID           string  `json:"id"`
+	Kind         string  `json:"kind"`
+	CampaignID   number  `json:"campaignId"`
+	SubscriberID number  `json:"subscriberId"`
+	ContactID    number  `json:"contactId"`
+	EmailAddress string  `json:"emailAddress"`
+	At           string  `json:"at"`
+	URL          string  `json:"url"`
+	Reason       string  `json:"reason"`
+	UserAgent    string  `json:"userAgent"`
+	IP           string  `json:"ip"`
+	Amount       float64 `json:"amount"`
+	Currency     string  `json:"currency"`
+	Scope        string  `json:"scope"`
+	// The names that senders used before those above. They count where the name above is absent.
+	Campaign   number `json:"campaign"`
+	Subscriber number `json:"subscriber"`
+	Contact    number `json:"contact"`
+	Email      string `json:"email"`
 }
 
 // parse parses a line. It keeps no more of the line than an event may hold, because thousands of
@@ -82,7 +88,7 @@ func parse(text []byte) line {
 	}
 	e := event.Event{
 		ID:        o.ID,
-		Email:     o.Email,
+		Email:     cmp.Or(o.EmailAddress, o.Email),
 		At:        o.At,
 		URL:       o.URL,
 		Reason:    o.Reason,
@@ -94,9 +100,9 @@ func parse(text []byte) line {
 	e.Kind = kind.EventKind(named(o.Kind))
 	e.Scope = kind.LeaveScope(named(o.Scope))
 	var faults apperr.Faults
-	e.CampaignID = identify(&faults, gid.Campaign, "campaign", string(o.Campaign))
-	e.SubscriberID = identify(&faults, gid.Subscriber, "subscriber", string(o.Subscriber))
-	e.ContactID = identify(&faults, gid.Contact, "contact", string(o.Contact))
+	e.CampaignID = identify(&faults, gid.Campaign, "campaignId", string(cmp.Or(o.CampaignID, o.Campaign)))
+	e.SubscriberID = identify(&faults, gid.Subscriber, "subscriberId", string(cmp.Or(o.SubscriberID, o.Subscriber)))
+	e.ContactID = identify(&faults, gid.Contact, "contactId", string(cmp.Or(o.ContactID, o.Contact)))
 	e.Fault = faults.Err()
 	return line{event: e.Fit()}
 }

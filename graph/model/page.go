@@ -3,7 +3,9 @@ package model
 import (
 	"context"
 
+	"campaignql/ent"
 	"campaignql/internal/page"
+	"campaignql/internal/statistics"
 )
 
 // Connection shows a page of what is shown as an N. It stands in the connection of each type.
@@ -42,24 +44,28 @@ func (c *Connection[N]) Edges() []*Edge[N] {
 
 // The connections and their edges.
 type (
-	CampaignChangeConnection = Connection[*CampaignChange]
-	CampaignChangeEdge       = Edge[*CampaignChange]
-	SubscriberListConnection = Connection[*SubscriberList]
-	SubscriberListEdge       = Edge[*SubscriberList]
-	SubscriberConnection     = Connection[*Subscriber]
-	SubscriberEdge           = Edge[*Subscriber]
-	CustomFieldConnection    = Connection[*CustomField]
-	CustomFieldEdge          = Edge[*CustomField]
-	SegmentConnection        = Connection[*Segment]
-	SegmentEdge              = Edge[*Segment]
-	SubscriberTagConnection  = Connection[*SubscriberTag]
-	SubscriberTagEdge        = Edge[*SubscriberTag]
-	ContactConnection        = Connection[*Contact]
-	ContactEdge              = Edge[*Contact]
-	SuppressionConnection    = Connection[*Suppression]
-	SuppressionEdge          = Edge[*Suppression]
-	UserConnection           = Connection[*User]
-	UserEdge                 = Edge[*User]
-	APIKeyConnection         = Connection[*APIKey]
-	APIKeyEdge               = Edge[*APIKey]
+	CampaignChangeConnection  = Connection[*CampaignChange]
+	CampaignChangeEdge        = Edge[*CampaignChange]
+	LinkStatisticConnection   = Connection[*ent.LinkCounter]
+	LinkStatisticEdge         = Edge[*ent.LinkCounter]
+	DomainStatisticConnection = Connection[*statistics.Domain]
+	DomainStatisticEdge       = Edge[*statistics.Domain]
+	SubscriberListConnection  = Connection[*SubscriberList]
+	SubscriberListEdge        = Edge[*SubscriberList]
+	SubscriberConnection      = Connection[*Subscriber]
+	SubscriberEdge            = Edge[*Subscriber]
+	CustomFieldConnection     = Connection[*CustomField]
+	CustomFieldEdge           = Edge[*CustomField]
+	SegmentConnection         = Connection[*Segment]
+	SegmentEdge               = Edge[*Segment]
+	SubscriberTagConnection   = Connection[*SubscriberTag]
+	SubscriberTagEdge         = Edge[*SubscriberTag]
+	ContactConnection         = Connection[*Contact]
+	ContactEdge               = Edge[*Contact]
+	SuppressionConnection     = Connection[*Suppression]
+	SuppressionEdge           = Edge[*Suppression]
+	UserConnection            = Connection[*User]
+	UserEdge                  = Edge[*User]
+	APIKeyConnection          = Connection[*APIKey]
+	APIKeyEdge                = Edge[*APIKey]
 )

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/scalar"
@@ -110,15 +112,15 @@ func (e *ContactEvent) UserAgent() *string { return text(e.Event.UserAgent) }
 func (e *ContactEvent) IP() *string { return text(e.Event.IP) }
 
 // Amount is what a conversion is worth, or nil of any other event.
-func (e *ContactEvent) Amount() *float64 {
+func (e *ContactEvent) Amount() *Money {
 	if e.Kind != kind.EventConverted {
 		return nil
 	}
-	return new(float64(e.Event.Amount) / 100)
+	return &Money{Amount: hundredths(e.Event.Amount), Currency: text(e.Event.Currency)}
 }
 
-// Currency is the currency of the amount, or nil if it is not known.
-func (e *ContactEvent) Currency() *string { return text(e.Event.Currency) }
+// hundredths returns an amount that is kept in hundredths as a decimal number.
+func hundredths(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
 
 // Suppression shows a suppressed address.
 type Suppression struct{ *ent.Suppression }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -63,6 +64,42 @@ func UnmarshalBigInt(v any) (int64, error) {
 		return 0, invalid("%s is not a 64-bit whole number", quote(text))
 	}
 	return n, nil
+}
+
+// AppendDecimal appends a decimal number as a string.
+func AppendDecimal(buf []byte, text string) []byte { return AppendString(buf, text) }
+
+// MarshalDecimal writes what AppendDecimal appends.
+func MarshalDecimal(text string) graphql.Marshaler { return marshaler(AppendDecimal, text) }
+
+// maxDecimal is the maximum length of a decimal number.
+const maxDecimal = 40
+
+// UnmarshalDecimal decodes a decimal string, such as "12.50", or a number. The result is its text.
+func UnmarshalDecimal(v any) (string, error) {
+	text := ""
+	switch v := v.(type) {
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	case int:
+		text = strconv.Itoa(v)
+	case float64:
+		text = strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	if !digits(whole) || dotted && !digits(fraction) || len(text) > maxDecimal {
+		return "", invalid("%s is not a decimal number, such as \"12.50\"", repeat(v))
+	}
+	return text, nil
+}
+
+// digits reports whether a text is one or more digits.
+func digits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 // AppendDateTime appends an instant in UTC.

@@ -106,7 +106,7 @@ func (w *addressWorld) event(t *testing.T, text string) (result, message string)
 	row, refusal := w.ask(t, `mutation($in: RecordEventsInput!) { recordEvents(input: $in) {
 		results { result message } userErrors { message } } }`, map[string]any{"in": map[string]any{"events": []any{
 		map[string]any{
-			"id": strconv.Itoa(w.n), "kind": "SENT", "campaign": strconv.FormatInt(w.campaign.ID, 10), "email": text,
+			"id": strconv.Itoa(w.n), "kind": "SENT", "campaignId": strconv.FormatInt(w.campaign.ID, 10), "emailAddress": text,
 			"at": time.Now().UTC().Format(time.RFC3339),
 		},
 	}}}, "recordEvents", "results", 0)

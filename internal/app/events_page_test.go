@@ -133,7 +133,7 @@ func (s *shop) send(t *testing.T, lines ...string) []told {
 func sentEvent(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	line := map[string]any{
-		"id": "e", "kind": "SENT", "campaign": "198", "subscriber": "45", "at": "2026-11-23T10:00:00Z",
+		"id": "e", "kind": "SENT", "campaignId": "198", "subscriberId": "45", "at": "2026-11-23T10:00:00Z",
 	}
 	for name, value := range fields {
 		if line[name] = value; value == nil {
@@ -292,10 +292,10 @@ func (s *shop) limits(t *testing.T) {
 	for name, tt := range map[string]struct {
 		within, beyond map[string]any
 	}{
-		"id":     {map[string]any{"id": strings.Repeat("ä", last("id"))}, map[string]any{"id": strings.Repeat("ä", last("id")+1)}},
-		"email":  {map[string]any{"id": "a", "subscriber": nil, "email": address(last("email"))}, map[string]any{"subscriber": nil, "email": address(last("email") + 1)}},
-		"amount": {map[string]any{"id": "c", "kind": "CONVERTED", "amount": last("amount")}, map[string]any{"kind": "CONVERTED", "amount": last("amount") + 1}},
-		"at":     {map[string]any{"id": "d", "at": fmt.Sprint(limit["at"][0], "-01-01T00:00:00Z")}, map[string]any{"at": fmt.Sprint(limit["at"][0]-1, "-12-31T23:59:59Z")}},
+		"id":           {map[string]any{"id": strings.Repeat("ä", last("id"))}, map[string]any{"id": strings.Repeat("ä", last("id")+1)}},
+		"emailAddress": {map[string]any{"id": "a", "subscriberId": nil, "emailAddress": address(last("emailAddress"))}, map[string]any{"subscriberId": nil, "emailAddress": address(last("emailAddress") + 1)}},
+		"amount":       {map[string]any{"id": "c", "kind": "CONVERTED", "amount": last("amount")}, map[string]any{"kind": "CONVERTED", "amount": last("amount") + 1}},
+		"at":           {map[string]any{"id": "d", "at": fmt.Sprint(limit["at"][0], "-01-01T00:00:00Z")}, map[string]any{"at": fmt.Sprint(limit["at"][0]-1, "-12-31T23:59:59Z")}},
 	} {
 		within, beyond := s.send(t, sentEvent(t, tt.within))[0], s.send(t, sentEvent(t, tt.beyond))[0]
 		// No subscriber has an address of exactly the maximum length.

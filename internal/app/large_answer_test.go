@@ -111,7 +111,7 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 		fmt.Fprintf(&aliases, "a%d:campaigns(first:200){nodes{email{html}}}", i)
 	}
 	got := ask(t, s, large, "{"+aliases.String()+"}")
-	if len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Extensions["reason"] != "answer_too_large" ||
+	if len(got.Errors) != 1 || got.Data != nil || got.Errors[0].Extensions["reason"] != "ANSWER_TOO_LARGE" ||
 		got.Errors[0].Extensions["field"] != "html" {
 		t.Errorf("ten times all texts: %.500v", got)
 	}
@@ -128,7 +128,7 @@ func TestLargeAnswersAreRefusedAndTheServerLives(t *testing.T) {
 					t.Errorf("all emails: %.500v", got)
 					return
 				}
-				if why := got.Errors[0].Extensions["reason"]; why != "answer_too_large" && why != "answers_too_large" {
+				if why := got.Errors[0].Extensions["reason"]; why != "ANSWER_TOO_LARGE" && why != "ANSWERS_TOO_LARGE" {
 					t.Errorf("all emails: %v", got.Errors)
 				}
 			}

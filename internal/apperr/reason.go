@@ -1,7 +1,7 @@
 package apperr
 
-// Reason is a stable, machine-readable detail of a failure within its code. GraphQL returns it as
-// written here; the Command bridge maps it to the codes of each command. Reasons are public: the
+// Reason is a stable, machine-readable detail of a failure within its code. GraphQL returns it in
+// upper case, as a value of an enum; the Command bridge maps it to the codes of each command. Reasons are public: the
 // text of a reason never changes. Every reason of the product is declared in this file.
 type Reason string
 

@@ -77,12 +77,12 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 			{with(func(e *event.Event) { e.ID = "a\x00b" }), "invalid id event_id_invalid"},
 			{with(func(e *event.Event) { e.ID = strings.Repeat("é", 201) }), "invalid id event_id_invalid"},
 			{with(func(e *event.Event) { e.Kind = "eaten" }), "invalid kind event_kind_unknown"},
-			{with(func(e *event.Event) { e.CampaignID = 0 }), "invalid campaign campaign_required"},
-			{with(func(e *event.Event) { e.SubscriberID = 0 }), "invalid subscriber subscriber_required"},
-			{with(func(e *event.Event) { e.Email = "a@example.org" }), "invalid email subscriber_twice"},
+			{with(func(e *event.Event) { e.CampaignID = 0 }), "invalid campaignId campaign_required"},
+			{with(func(e *event.Event) { e.SubscriberID = 0 }), "invalid subscriberId subscriber_required"},
+			{with(func(e *event.Event) { e.Email = "a@example.org" }), "invalid emailAddress subscriber_twice"},
 			{
 				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody" }),
-				"invalid email email_address_invalid",
+				"invalid emailAddress email_address_invalid",
 			},
 			{with(func(e *event.Event) { e.At = "2026-03-01 10:00:00" }), "invalid at instant_invalid"},
 			{
@@ -110,24 +110,24 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 			},
 			{
 				with(
-					func(e *event.Event) { e.Fault = apperr.InvalidField("campaign", apperr.ReasonIDInvalid, "is none") },
+					func(e *event.Event) { e.Fault = apperr.InvalidField("campaignId", apperr.ReasonIDInvalid, "is none") },
 				),
-				"invalid campaign id_invalid",
+				"invalid campaignId id_invalid",
 			},
 			// Of another account, and of no account.
 			{
 				with(func(e *event.Event) { e.CampaignID = foreign.campaigns[0] }),
-				"not_found campaign campaign_not_found",
+				"not_found campaignId campaign_not_found",
 			},
-			{with(func(e *event.Event) { e.CampaignID = 1 << 60 }), "not_found campaign campaign_not_found"},
+			{with(func(e *event.Event) { e.CampaignID = 1 << 60 }), "not_found campaignId campaign_not_found"},
 			{
 				with(func(e *event.Event) { e.SubscriberID = foreign.people[0].ID }),
-				"not_found subscriber subscriber_not_found",
+				"not_found subscriberId subscriber_not_found",
 			},
-			{with(func(e *event.Event) { e.SubscriberID = 1 << 60 }), "not_found subscriber subscriber_not_found"},
+			{with(func(e *event.Event) { e.SubscriberID = 1 << 60 }), "not_found subscriberId subscriber_not_found"},
 			{
 				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }),
-				"not_found subscriber subscriber_not_found",
+				"not_found subscriberId subscriber_not_found",
 			},
 			// A rejected event does not use up its id.
 			{w.one("bad", kind.EventSent, 1, start), "recorded"},
@@ -430,7 +430,7 @@ func TestALinkIsThereOnceAClickOnItIsRecorded(t *testing.T) {
 		)
 		want := []string{
 			"duplicate", "duplicate", "recorded", "duplicate", "duplicate", "recorded",
-			"not_found subscriber subscriber_not_found", "recorded",
+			"not_found subscriberId subscriber_not_found", "recorded",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

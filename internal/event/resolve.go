@@ -30,7 +30,7 @@ func (b *batch) resolve(ctx context.Context, read []*entry) ([]*entry, error) {
 	known := slices.DeleteFunc(slices.Clone(read), func(e *entry) bool {
 		gone := b.campaigns[e.CampaignID] == nil
 		if gone {
-			b.reject(e, "campaign", apperr.NotFoundf("campaign"))
+			b.reject(e, "campaignId", apperr.NotFoundf("campaign"))
 		}
 		return gone
 	})
@@ -61,10 +61,10 @@ func (b *batch) reject(e *entry, field string, err *apperr.Error) {
 // rejectPerson rejects an event whose person is not there.
 func (b *batch) rejectPerson(e *entry) {
 	if e.ContactID != 0 {
-		b.reject(e, "contact", apperr.NotFoundf("contact"))
+		b.reject(e, "contactId", apperr.NotFoundf("contact"))
 		return
 	}
-	b.reject(e, "subscriber", apperr.NotFoundf("subscriber"))
+	b.reject(e, "subscriberId", apperr.NotFoundf("subscriber"))
 }
 
 // findCampaigns finds the campaigns that belong to the caller. It reads their audiences too if an

@@ -102,7 +102,7 @@ func (e *entry) check(now time.Time) error {
 		invalid("kind", apperr.ReasonEventKindUnknown, "is not a known kind of event")
 	}
 	if e.CampaignID == 0 {
-		invalid("campaign", apperr.ReasonCampaignRequired, "is required")
+		invalid("campaignId", apperr.ReasonCampaignRequired, "is required")
 	}
 	e.checkRecipient(invalid)
 	at, err := time.Parse(time.RFC3339Nano, e.At)
@@ -139,15 +139,15 @@ type invalid = func(field string, reason apperr.Reason, format string, args ...a
 func (e *entry) checkRecipient(invalid invalid) {
 	switch {
 	case e.SubscriberID == 0 && e.ContactID == 0 && e.Email == "":
-		invalid("subscriber", apperr.ReasonSubscriberRequired, "subscriber, contact or email is required")
+		invalid("subscriberId", apperr.ReasonSubscriberRequired, "subscriberId, contactId or emailAddress is required")
 	case e.SubscriberID != 0 && e.ContactID != 0:
-		invalid("contact", apperr.ReasonSubscriberTwice, "give one of subscriber, contact and email")
+		invalid("contactId", apperr.ReasonSubscriberTwice, "give one of subscriberId, contactId and emailAddress")
 	case (e.SubscriberID != 0 || e.ContactID != 0) && e.Email != "":
-		invalid("email", apperr.ReasonSubscriberTwice, "give one of subscriber, contact and email")
+		invalid("emailAddress", apperr.ReasonSubscriberTwice, "give one of subscriberId, contactId and emailAddress")
 	case e.Email != "":
 		parsed, err := address.Parse(e.Email)
 		if err != nil {
-			invalid("email", apperr.ReasonEmailAddressInvalid, "%v", err)
+			invalid("emailAddress", apperr.ReasonEmailAddressInvalid, "%v", err)
 		}
 		e.emailKey = parsed.Key
 	}

@@ -29,3 +29,34 @@ func (p Plan[T]) Groups(parts []*sql.Selector) func(*sql.Selector) {
 		p.sort(s)
 	}
 }
+
+// Sums selects one page of rows that a query with GROUP BY adds up. value and id are the SQL
+// expressions of the order's column and of the id of a group; value is never NULL. Sums replaces
+// Apply.
+func (p Plan[T]) Sums(s *sql.Selector, value, id string) {
+	var bounds []*sql.Predicate
+	bound := func(c *cursor, up bool) {
+		if c == nil {
+			return
+		}
+		than := " < ?"
+		if up {
+			than = " > ?"
+		}
+		bounds = append(bounds, sql.ExprP(
+			"("+value+than+" OR ("+value+" = ? AND "+id+than+"))", c.value(), c.value(), c.id,
+		))
+	}
+	bound(p.after, !p.order.Desc)
+	bound(p.before, p.order.Desc)
+	if len(bounds) > 0 {
+		s.Having(sql.And(bounds...))
+	}
+	direction := " ASC"
+	if p.order.Desc != p.request.backward() {
+		direction = " DESC"
+	}
+	s.ClearOrder()
+	s.OrderBy(value+direction, id+direction)
+	s.Limit(p.request.size() + 1)
+}

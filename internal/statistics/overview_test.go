@@ -9,6 +9,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
@@ -47,18 +48,18 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 		}
 		for rows, want := range map[int]apperr.Code{5: apperr.Invalid, 6: ""} {
 			s := statistics.LimitSummed(statistics.New(db), rows)
-			links, err := s.SumLinks(testkit.As(t, me), campaign.Filter{}, forever, statistics.LinksByClicks, 25)
+			links, err := s.SumLinks(testkit.As(t, me), campaign.Filter{}, forever, statistics.LinksByClicks, page.Request{})
 			if apperr.CodeOf(err) != want ||
-				err == nil && (len(links) != 3 || links[0].Clicks != 4 || links[0].Cursor != nil) {
+				err == nil && (len(links.Items) != 3 || links.Items[0].Clicks != 4) {
 				t.Errorf("links of at most %d rows: %v, %v", rows, links, err)
 			}
-			domains, err := s.SumDomains(testkit.As(t, me), campaign.Filter{}, forever, 25)
-			if apperr.CodeOf(err) != want || err == nil && (len(domains) != 3 || domains[0].Sent != 4) {
+			domains, err := s.SumDomains(testkit.As(t, me), campaign.Filter{}, forever, page.Request{})
+			if apperr.CodeOf(err) != want || err == nil && (len(domains.Items) != 3 || domains.Items[0].Sent != 4) {
 				t.Errorf("mail domains of at most %d rows: %v, %v", rows, domains, err)
 			}
 			// Fewer campaigns have fewer rows.
 			if _, err := s.SumLinks(
-				testkit.As(t, me), campaign.Filter{IDs: ids[:1]}, forever, statistics.LinksByClicks, 25,
+				testkit.As(t, me), campaign.Filter{IDs: ids[:1]}, forever, statistics.LinksByClicks, page.Request{},
 			); err != nil {
 				t.Errorf("the links of one campaign: %v", err)
 			}
@@ -69,8 +70,8 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 		total, err := s.Sum(
 			admin, campaign.Filter{IDs: ids}, forever, []string{"total_sent", statistics.CampaignsColumn},
 		)
-		links, failure := s.SumLinks(admin, campaign.Filter{IDs: ids}, forever, statistics.LinksByClicks, 1)
-		if err != nil || failure != nil || total.Campaigns != 3 || total.Counters.Sent() != 3 || links[0].Clicks != 6 {
+		links, failure := s.SumLinks(admin, campaign.Filter{IDs: ids}, forever, statistics.LinksByClicks, page.Request{})
+		if err != nil || failure != nil || total.Campaigns != 3 || total.Counters.Sent() != 3 || links.Items[0].Clicks != 6 {
 			t.Errorf("an admin: %v %v %v %v", total, links, err, failure)
 		}
 		writer := testkit.As(t, testkit.Account(t, db, testkit.Scoped(kind.ScopeWrite)))
@@ -81,12 +82,22 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 				return err
 			},
 			"links": func() error {
-				_, err := s.SumLinks(writer, campaign.Filter{}, forever, statistics.LinksByClicks, 1)
+				_, err := s.SumLinks(writer, campaign.Filter{}, forever, statistics.LinksByClicks, page.Request{})
 				return err
 			},
-			"domains": func() error { _, err := s.SumDomains(writer, campaign.Filter{}, forever, 1); return err },
-			"elapsed": func() error { _, err := s.Elapsed(writer, nil, statistics.ByHour, 1, store.Now()); return err },
-			"all":     func() error { return s.EachLink(writer, ids[0], nil) },
+			"domains": func() error { _, err := s.SumDomains(writer, campaign.Filter{}, forever, page.Request{}); return err },
+			"number of links": func() error {
+				_, err := s.CountSumLinks(writer, campaign.Filter{}, forever)
+				return err
+			},
+			"number of domains": func() error {
+				_, err := s.CountSumDomains(writer, campaign.Filter{}, forever)
+				return err
+			},
+			"links of each":   func() error { _, err := s.CountLinks(writer, ids); return err },
+			"domains of each": func() error { _, err := s.CountDomains(writer, ids); return err },
+			"elapsed":         func() error { _, err := s.Elapsed(writer, nil, statistics.ByHour, 1, store.Now()); return err },
+			"all":             func() error { return s.EachLink(writer, ids[0], nil) },
 		} {
 			if err := ask(); apperr.CodeOf(err) != apperr.Denied {
 				t.Errorf("%s of one who may not read: %v", name, err)

@@ -30,25 +30,15 @@ type Domain struct{ *ent.DomainCounter }
 // number of DELIVERED events, because not every mailer reports them.
 func (d Domain) Delivered() int64 { return max(0, d.Sent-d.HardBounces-d.SoftBounces) }
 
-// Link holds the clicks on one link.
-type Link struct {
-	*ent.LinkCounter
-	// Cursor is the position of the link among the links of its campaign, for the next page; nil
-	// for sums.
-	Cursor *string
-}
-
-// Links returns for each campaign its first links, or those after a cursor, highest number first. A
-// page size out of range is Invalid on the field first, reason "page_size". A cursor of another
-// order is Invalid on the field after. It runs one statement for up to 250 campaigns.
+// Links returns for each campaign a page of its links, highest number first. The errors are those of
+// the page. It runs one statement for up to 250 campaigns.
 func (s *Service) Links(
-	ctx context.Context, campaignIDs []int64, by LinkOrder, first int, after string,
-) (map[int64][]Link, error) {
+	ctx context.Context, campaignIDs []int64, by LinkOrder, request page.Request,
+) (map[int64]page.Result[*ent.LinkCounter], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	request := page.Request{First: &first, After: after}
-	pages, err := highest(
+	return highest(
 		linkOrder(by), request, linkcounter.Table, campaignIDs,
 		func(choose func(*sql.Selector)) ([]*ent.LinkCounter, error) {
 			query := s.db.Client(ctx).LinkCounter.Query()
@@ -57,14 +47,38 @@ func (s *Service) Links(
 		},
 		func(l *ent.LinkCounter) int64 { return l.CampaignID },
 	)
-	links := make(map[int64][]Link, len(pages))
-	for id, result := range pages {
-		for i, row := range result.Items {
-			cursor := result.Cursor(i)
-			links[id] = append(links[id], Link{row, &cursor})
-		}
+}
+
+// CountLinks returns the number of links of each campaign, in one statement.
+func (s *Service) CountLinks(ctx context.Context, campaignIDs []int64) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
 	}
-	return links, err
+	return counted(func(rows *[]countOf) error {
+		return s.db.Client(ctx).LinkCounter.Query().
+			Where(linkcounter.CampaignIDIn(campaignIDs...)).
+			GroupBy(linkcounter.FieldCampaignID).
+			Aggregate(ent.Count()).
+			Scan(ctx, rows)
+	})
+}
+
+// countOf is the number of rows of a campaign.
+type countOf struct {
+	CampaignID int64 `sql:"campaign_id"`
+	Count      int   `sql:"count"`
+}
+
+func counted(read func(*[]countOf) error) (map[int64]int, error) {
+	var rows []countOf
+	if err := read(&rows); err != nil {
+		return nil, store.Translate(err)
+	}
+	counts := make(map[int64]int, len(rows))
+	for _, row := range rows {
+		counts[row.CampaignID] = row.Count
+	}
+	return counts, nil
 }
 
 func linkOrder(by LinkOrder) page.Order[*ent.LinkCounter] {
@@ -104,40 +118,56 @@ func (s *Service) EachLink(
 	)
 }
 
-// Domains returns for each campaign its first mail domains, the highest number of sent mails first.
-// It returns the same errors as Links. It runs one statement for up to 250 campaigns.
-func (s *Service) Domains(ctx context.Context, campaignIDs []int64, first int) (map[int64][]Domain, error) {
+// Domains returns for each campaign a page of its mail domains, the highest number of sent mails
+// first. It returns the same errors as Links. It runs one statement for up to 250 campaigns.
+func (s *Service) Domains(
+	ctx context.Context, campaignIDs []int64, request page.Request,
+) (map[int64]page.Result[*Domain], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	order := page.Order[Domain]{
-		Name:   "SENT",
-		Column: domaincounter.FieldSent,
-		Type:   page.Number,
-		Desc:   true,
-		Key: func(d Domain) page.Key {
-			return page.Key{Value: d.Sent, ID: d.ID}
-		},
-	}
-	pages, err := highest(
-		order, page.Request{First: &first}, domaincounter.Table, campaignIDs,
-		func(choose func(*sql.Selector)) ([]Domain, error) {
+	return highest(
+		domainOrder, request, domaincounter.Table, campaignIDs,
+		func(choose func(*sql.Selector)) ([]*Domain, error) {
 			query := s.db.Client(ctx).DomainCounter.Query()
 			query.Modify(choose)
 			rows, err := query.All(ctx)
-			domains := make([]Domain, len(rows))
-			for i, row := range rows {
-				domains[i] = Domain{row}
-			}
-			return domains, err
+			return domainsOf(rows), err
 		},
-		func(d Domain) int64 { return d.CampaignID },
+		func(d *Domain) int64 { return d.CampaignID },
 	)
-	found := make(map[int64][]Domain, len(pages))
-	for id, result := range pages {
-		found[id] = result.Items
+}
+
+// CountDomains returns the number of mail domains of each campaign, in one statement.
+func (s *Service) CountDomains(ctx context.Context, campaignIDs []int64) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
 	}
-	return found, err
+	return counted(func(rows *[]countOf) error {
+		return s.db.Client(ctx).DomainCounter.Query().
+			Where(domaincounter.CampaignIDIn(campaignIDs...)).
+			GroupBy(domaincounter.FieldCampaignID).
+			Aggregate(ent.Count()).
+			Scan(ctx, rows)
+	})
+}
+
+var domainOrder = page.Order[*Domain]{
+	Name:   "SENT",
+	Column: domaincounter.FieldSent,
+	Type:   page.Number,
+	Desc:   true,
+	Key: func(d *Domain) page.Key {
+		return page.Key{Value: d.Sent, ID: d.ID}
+	},
+}
+
+func domainsOf(rows []*ent.DomainCounter) []*Domain {
+	domains := make([]*Domain, len(rows))
+	for i, row := range rows {
+		domains[i] = &Domain{row}
+	}
+	return domains
 }
 
 // campaignsAtOnce is how many campaigns one statement reads. SQLite allows 500 parts in a UNION.

@@ -118,9 +118,9 @@ func setSchedule(r *reading, patch campaign.Patch, input map[string]any) error {
 	}
 	switch plan.Type {
 	case kind.ScheduleNone:
-		input["schedule"] = map[string]any{"none": true}
+		input["schedule"] = map[string]any{"kind": "UNSCHEDULED"}
 	case kind.ScheduleImmediate:
-		input["schedule"] = map[string]any{"immediate": true}
+		input["schedule"] = map[string]any{"kind": "IMMEDIATE"}
 	case kind.ScheduleFuture:
 		input["schedule"] = map[string]any{
 			"at": map[string]any{"date": plan.Date, "time": plan.Time, "timeZone": plan.Zone},

@@ -68,11 +68,11 @@ func (r *recorder) record(c *campaign, n int64) error {
 
 func (r *recorder) event(c *campaign, n int64, i int) map[string]string {
 	return map[string]string{
-		"id":         fmt.Sprintf("%d/%d", n, i),
-		"kind":       "SENT",
-		"campaign":   fmt.Sprint(c.id),
-		"subscriber": fmt.Sprint(c.subscriber),
-		"at":         time.Now().UTC().Format(time.RFC3339Nano),
+		"id":           fmt.Sprintf("%d/%d", n, i),
+		"kind":         "SENT",
+		"campaignId":   fmt.Sprint(c.id),
+		"subscriberId": fmt.Sprint(c.subscriber),
+		"at":           time.Now().UTC().Format(time.RFC3339Nano),
 	}
 }
 

@@ -21,8 +21,8 @@ var document = fmt.Sprintf(`{ campaigns(first: %d, orderBy: {field: NAME}) { nod
 	bounces { hard soft rate } complaints { total rate } forwards { total unique } browserViews { total unique } conversions { count amount }
 	automated { opens clicks } throughput { emailsPerSecond startedAt finishedAt remaining estimatedFinish }
 	series(interval: DAY) { start end sent failed opens uniqueOpens clicks uniqueClicks unsubscriptions complaints hardBounces softBounces conversions }
-	links(first: 10) { url clicks uniqueClicks }
-	domains(first: 10) { domain sent delivered uniqueOpens uniqueClicks hardBounces softBounces }
+	links(first: 10) { nodes { url clicks uniqueClicks } }
+	domains(first: 10) { nodes { domain sent delivered uniqueOpens uniqueClicks hardBounces softBounces } }
 } } } }`, campaigns)
 
 // answer is the part of a response that is checked.

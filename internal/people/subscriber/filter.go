@@ -112,6 +112,8 @@ type Filter struct {
 	// Statuses and Bounces, if not nil, are the states to keep. An empty list keeps none.
 	Statuses []kind.SubscriberStatus
 	Bounces  []kind.BounceType
+	// Active keeps people who get mail, as the segment Active does, or who do not.
+	Active *bool
 	// Suppressed keeps people whose address is, or is not, suppressed.
 	Suppressed *bool
 	// Addresses, if not nil, are the addresses to keep, by their keys.
@@ -171,6 +173,11 @@ func (f Filter) conditions() []predicate.Subscriber {
 			keys[i] = address.Key(email)
 		}
 		chosen = append(chosen, entsubscriber.EmailKeyIn(keys...))
+	}
+	if f.Active != nil && *f.Active {
+		chosen = append(chosen, active())
+	} else if f.Active != nil {
+		chosen = append(chosen, entsubscriber.Not(active()))
 	}
 	if f.Suppressed != nil && *f.Suppressed {
 		chosen = append(chosen, suppressed)
