@@ -19,16 +19,24 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// Comparison of variations of the content.
+// Comparison of variations of the content. Setting it clears the campaign's own email.
 type ABTestInput struct {
-	// Share of the audience that takes part, in percent, 1–100.
-	TestSize int32 `json:"testSize"`
-	// How long to wait for the outcome, in hours, 1–720.
-	TestDurationHours int32 `json:"testDurationHours"`
-	// How the better variation is found.
-	Winner campaign.ABWinner `json:"winner"`
-	// Two to five different emails: global ids or legacy numbers.
-	EmailIds []string `json:"emailIds"`
+	// What is compared: two to five variations with different emails. The share of each, its weight by the sum, is at least 1 %.
+	Variations []*ABTestVariationInput `json:"variations"`
+	// Share of the audience that takes part, in percent, 1–100; absent for everybody at once.
+	TestSize graphql.Omittable[*int32] `json:"testSize,omitempty"`
+	// How long to wait for the outcome of a sample, in hours, 1–720. With `testSize` and without this: 24.
+	TestDurationHours graphql.Omittable[*int32] `json:"testDurationHours,omitempty"`
+	// How the better variation of a sample is found. With `testSize` and without this: HIGHEST_OPEN_RATE.
+	Winner graphql.Omittable[*campaign.ABWinner] `json:"winner,omitempty"`
+}
+
+// One variation of an A/B test.
+type ABTestVariationInput struct {
+	// Content: global id or legacy number of an email.
+	EmailID string `json:"emailId"`
+	// Weight, above 0, relative to the others.
+	Weight float64 `json:"weight"`
 }
 
 // A person to put onto a list.
@@ -187,7 +195,7 @@ type CampaignFilter struct {
 	SendAt graphql.Omittable[*DateTimeRange] `json:"sendAt,omitempty"`
 	// Finished sending in this time.
 	FinishedAt graphql.Omittable[*DateTimeRange] `json:"finishedAt,omitempty"`
-	// Has, or has no, content.
+	// Has, or has no, content: an email or an A/B test.
 	HasEmail graphql.Omittable[*bool] `json:"hasEmail,omitempty"`
 	// Has, or has no, audience.
 	HasAudience graphql.Omittable[*bool] `json:"hasAudience,omitempty"`
@@ -1042,13 +1050,13 @@ type UpdateCampaignInput struct {
 	Status graphql.Omittable[*kind.CampaignStatus] `json:"status,omitempty"`
 	// Why the campaign has its status.
 	StatusReason graphql.Omittable[*string] `json:"statusReason,omitempty"`
-	// Content: global id or legacy number of an email.
+	// Content: global id or legacy number of an email. A campaign with an A/B test has none: remove the test in the same call (`clear: [AB_TEST]`).
 	EmailID graphql.Omittable[*string] `json:"emailId,omitempty"`
 	// New schedule, whole.
 	Schedule graphql.Omittable[*ScheduleInput] `json:"schedule,omitempty"`
 	// Who it goes to, whole.
 	Audience graphql.Omittable[*AudienceInput] `json:"audience,omitempty"`
-	// A/B test, whole.
+	// A/B test, whole. It clears the campaign's own email, and an `emailId` beside it has no effect.
 	AbTest graphql.Omittable[*ABTestInput] `json:"abTest,omitempty"`
 	// Second sending, in part.
 	AutoResend graphql.Omittable[*AutoResendInput] `json:"autoResend,omitempty"`
