@@ -232,13 +232,22 @@ func (r *resolver) emailsOf(ctx context.Context, ids []*int64, columns []string)
 func (r campaignResolver) Readiness(
 	ctx context.Context, campaigns []*model.Campaign,
 ) ([][]*model.ReadinessGap, error) {
-	emails, err := r.emailsOf(ctx, emailIDs(campaigns), campaign.ReadinessEmailColumns)
+	counts := make([]int, len(campaigns))
+	var ids []*int64
+	for i, c := range campaigns {
+		content := campaign.ContentOf(c.Campaign)
+		counts[i] = len(content)
+		ids = append(ids, mapped(content, func(id int64) *int64 { return &id })...)
+	}
+	emails, err := r.emailsOf(ctx, ids, campaign.ReadinessEmailColumns)
 	if err != nil {
 		return nil, err
 	}
 	out := make([][]*model.ReadinessGap, len(campaigns))
 	for i, c := range campaigns {
-		out[i] = mapped(campaign.Readiness(c.Campaign, emails[i]), func(gap campaign.Gap) *model.ReadinessGap {
+		own := emails[:counts[i]]
+		emails = emails[counts[i]:]
+		out[i] = mapped(campaign.Readiness(c.Campaign, own), func(gap campaign.Gap) *model.ReadinessGap {
 			return &model.ReadinessGap{Code: model.ReadinessCode(gap.Code), Message: gap.Message}
 		})
 	}

@@ -296,15 +296,17 @@ func abTestPatch(clear campaignClearing, test *model.ABTestInput) *campaign.ABTe
 	case test == nil:
 		return nil
 	}
-	ids := make([]campaign.ABVariation, 0, len(test.EmailIds))
-	for i, text := range test.EmailIds {
-		id, err := identify(gid.Email, "abTest.emailIds["+strconv.Itoa(i)+"]", text)
-		clear.faults.Add(err)
-		ids = append(ids, campaign.ABVariation{EmailID: id})
+	out := campaign.ABTest{
+		TestSize:     wide(given(test.TestSize)),
+		TestDuration: wide(given(test.TestDurationHours)),
+		Winner:       value(test.Winner.Value()),
 	}
-	return &campaign.ABTestPatch{Test: &campaign.ABTest{
-		TestSize: int(test.TestSize), TestDuration: int(test.TestDurationHours), Winner: test.Winner, Variations: ids,
-	}}
+	for i, v := range test.Variations {
+		id, err := identify(gid.Email, "abTest.variations["+strconv.Itoa(i)+"].emailId", v.EmailID)
+		clear.faults.Add(err)
+		out.Variations = append(out.Variations, campaign.ABVariation{EmailID: id, Weight: v.Weight})
+	}
+	return &campaign.ABTestPatch{Test: &out}
 }
 
 func autoResendPatch(clear campaignClearing, resend *model.AutoResendInput) campaign.AutoResendPatch {

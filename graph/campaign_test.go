@@ -133,11 +133,16 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		}
 		return scheduled(object{"recurring": plan})
 	}
-	test := func(more object) object {
-		plan := object{
-			"testSize": 20, "testDurationHours": 4, "winner": "MOST_UNIQUE_CLICKS",
-			"emailIds": []any{"<email>", "<email2>"},
+	tested := func(emails ...string) object {
+		variations := make([]any, len(emails))
+		for i, email := range emails {
+			variations[i] = object{"emailId": email, "weight": i*2 + 1}
 		}
+		return object{"variations": variations}
+	}
+	test := func(more object) object {
+		plan := tested("<email>", "<email2>")
+		plan["testSize"], plan["testDurationHours"], plan["winner"] = 20, 4, "MOST_UNIQUE_CLICKS"
 		for name, value := range more {
 			plan[name] = value
 		}
@@ -187,8 +192,9 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			want:      "INVALID input.autoResend.subject auto_resend_subject",
 		},
 		{
-			name: "the email is set", document: update(`email { subject }`), variables: set("emailId", "<email>"),
-			want: `{"campaign":{"email":{"subject":"News"}},"requestedStatus":null}`,
+			name: "the email is set", document: update(`email { subject }`),
+			variables: object{"in": object{"id": "<draft>", "emailId": "<email>"}},
+			want:      `{"campaign":{"email":{"subject":"News"}},"requestedStatus":null}`,
 		},
 		{
 			name: "an email that is not there", document: update(`name`), variables: set("emailId", "987654321"),
@@ -346,39 +352,75 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 
 		{
 			name:      "an A/B test",
-			document:  update(`abTest { testSize testDurationHours winner variations { email { subject } } }`),
+			document:  update(`email { id } abTest { testSize testDurationHours winner variations { weight share email { subject } } }`),
 			variables: test(nil),
-			want:      `{"campaign":{"abTest":{"testDurationHours":4,"testSize":20,"variations":[{"email":{"subject":"News"}},{"email":{"subject":"News"}}],"winner":"MOST_UNIQUE_CLICKS"}},"requestedStatus":null}`,
+			want:      `{"campaign":{"abTest":{"testDurationHours":4,"testSize":20,"variations":[{"email":{"subject":"News"},"share":0.25,"weight":1},{"email":{"subject":"News"},"share":0.75,"weight":3}],"winner":"MOST_UNIQUE_CLICKS"},"email":null},"requestedStatus":null}`,
 		},
 		{
-			name: "an A/B test of one", document: update(`name`), variables: test(object{"emailIds": []any{"<email>"}}),
-			want: "INVALID input.abTest.emailIds ab_test_too_few_variations",
+			name: "an A/B test of one", document: update(`name`), variables: test(tested("<email>")),
+			want: "INVALID input.abTest.variations ab_test_too_few_variations",
 		},
 		{
-			name:     "an A/B test of six",
-			document: update(`name`),
-			variables: test(
-				object{"emailIds": []any{"<email1>", "<email2>", "<email3>", "<email4>", "<email5>", "<email6>"}},
-			),
-			want: "INVALID input.abTest.emailIds ab_test_too_many_variations",
+			name:      "an A/B test of six",
+			document:  update(`name`),
+			variables: test(tested("<email1>", "<email2>", "<email3>", "<email4>", "<email5>", "<email6>")),
+			want:      "INVALID input.abTest.variations ab_test_too_many_variations",
 		},
 		{
 			name:      "an A/B test of the same",
 			document:  update(`name`),
-			variables: test(object{"emailIds": []any{"<email>", "<email>"}}),
-			want:      "INVALID input.abTest.emailIds.1 ab_test_value",
+			variables: test(tested("<email>", "<email>")),
+			want:      "INVALID input.abTest.variations.1.emailId ab_test_value",
 		},
 		{
 			name:      "an A/B test of what is not there",
 			document:  update(`name`),
-			variables: test(object{"emailIds": []any{"<email>", "987654321"}}),
-			want:      "NOT_FOUND input.abTest.emailIds.1 ab_test_email_not_found",
+			variables: test(tested("<email>", "987654321")),
+			want:      "NOT_FOUND input.abTest.variations.1.emailId ab_test_email_not_found",
 		},
 		{
 			name:      "an A/B test of no email",
 			document:  update(`name`),
-			variables: test(object{"emailIds": []any{"<email>", "?"}}),
-			want:      "INVALID input.abTest.emailIds.1 id_invalid",
+			variables: test(tested("<email>", "?")),
+			want:      "INVALID input.abTest.variations.1.emailId id_invalid",
+		},
+		{
+			name:      "an A/B test without settings and weights",
+			document:  update(`abTest { testSize testDurationHours winner variations { share } }`),
+			variables: object{"in": object{"id": "<draft>", "abTest": object{"variations": []any{object{"emailId": "<email>"}, object{"emailId": "<email2>"}}}}},
+			want:      `{"campaign":{"abTest":{"testDurationHours":null,"testSize":null,"variations":[{"share":0.5},{"share":0.5}],"winner":null}},"requestedStatus":null}`,
+		},
+		{
+			name:      "a sample without settings",
+			document:  update(`abTest { testSize testDurationHours winner }`),
+			variables: test(object{"testDurationHours": nil, "winner": nil}),
+			want:      `{"campaign":{"abTest":{"testDurationHours":24,"testSize":20,"winner":"HIGHEST_OPEN_RATE"}},"requestedStatus":null}`,
+		},
+		{
+			name:     "an A/B test with a tiny share",
+			document: update(`name`),
+			variables: test(object{"variations": []any{
+				object{"emailId": "<email>", "weight": 999}, object{"emailId": "<email2>", "weight": 1},
+			}}),
+			want: "INVALID input.abTest.variations.1.weight ab_test_share",
+		},
+		{
+			name:     "an A/B test without weight",
+			document: update(`name`),
+			variables: test(object{"variations": []any{
+				object{"emailId": "<email>", "weight": 0}, object{"emailId": "<email2>", "weight": 1},
+			}}),
+			want: "INVALID input.abTest.variations.0.weight ab_test_value",
+		},
+		{
+			name: "an email beside an A/B test", document: update(`name`), variables: set("emailId", "<email>"),
+			want: "CONFLICT input.emailId ab_test_has_emails",
+		},
+		{
+			name:      "an email instead of an A/B test",
+			document:  update(`email { subject } abTest { testSize }`),
+			variables: object{"in": object{"id": "<set>", "emailId": "<email>", "clear": []any{"AB_TEST"}}},
+			want:      `{"campaign":{"abTest":null,"email":{"subject":"News"}},"requestedStatus":null}`,
 		},
 		{
 			name: "an A/B test of nobody", document: update(`name`), variables: test(object{"testSize": 0}),

@@ -86,9 +86,6 @@ func fieldPath(ctx context.Context, name string) []string {
 	if renamed, ok := inputPaths[name]; ok {
 		name = renamed
 	}
-	if strings.HasPrefix(name, "abTest.variations") {
-		name = strings.TrimSuffix(strings.Replace(name, "abTest.variations", "abTest.emailIds", 1), ".emailId")
-	}
 	if name == "schedule.timeZone" {
 		name = scheduleZonePath(ctx)
 	}

@@ -87,7 +87,7 @@ var named = []struct {
 		"DeleteCampaignsInput.ids", aCampaign,
 	},
 	{"UpdateCampaignInput.emailId", anEmail},
-	{"ABTestInput.emailIds", anEmail},
+	{"ABTestVariationInput.emailId", anEmail},
 	{"AudiencePartInput.listId", aList},
 	{"AudiencePartInput.segmentId", aSegment},
 	{"UpdateTagInput.id", aTag},
@@ -253,8 +253,11 @@ func (p position) value(
 	}
 	if of.Elem != nil {
 		list := []any{value}
-		if onPath && len(rest) == 1 && (parent == "ABTestInput" || parent == "compare") { // these need at least two
+		switch { // these need at least two
+		case onPath && len(rest) == 1 && parent == "compare":
 			list = append(list, number(mine[p.is][1]))
+		case onPath && parent == "ABTestInput":
+			list = append(list, object{"emailId": number(mine[p.is][1])})
 		}
 		return list, true
 	}

@@ -266,6 +266,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("ABTestInput", ec.unmarshalInputABTestInput),
+			graphql.NewInputUnmarshaler("ABTestVariationInput", ec.unmarshalInputABTestVariationInput),
 			graphql.NewInputUnmarshaler("AddSubscriberInput", ec.unmarshalInputAddSubscriberInput),
 			graphql.NewInputUnmarshaler("AddSubscribersInput", ec.unmarshalInputAddSubscribersInput),
 			graphql.NewInputUnmarshaler("ApproveCampaignInput", ec.unmarshalInputApproveCampaignInput),
@@ -1650,22 +1651,29 @@ enum ABTestWinner {
   MOST_UNIQUE_CLICKS
 }
 
-"Comparison of variations of the content on a part of the audience."
+"""
+Comparison of variations of the content: each recipient gets one of them by chance, in proportion to the weights.
+A campaign with a test has no ` + "`" + `email` + "`" + ` of its own.
+"""
 type ABTest {
-  "Share of the audience that takes part, in percent."
-  testSize: Int!
-  "How long to wait for the outcome, in hours."
-  testDurationHours: Int!
-  "How the better variation is found."
-  winner: ABTestWinner!
-  "What is compared."
+  "What is compared. Legacy: ` + "`" + `Options.ABTesting.Variations` + "`" + `."
   variations: [ABTestVariation!]!
+  "Share of the audience that takes part, in percent; null for everybody. The others get the better variation later."
+  testSize: Int
+  "How long to wait for the outcome of a sample, in hours; null when nothing was chosen. It matters with ` + "`" + `testSize` + "`" + ` only."
+  testDurationHours: Int
+  "How the better variation of a sample is found; null when nothing was chosen. It matters with ` + "`" + `testSize` + "`" + ` only."
+  winner: ABTestWinner
 }
 
 "One content of an A/B test."
 type ABTestVariation {
   "The content; null when it was deleted since."
   email: Email
+  "Its weight, relative to the others. Legacy: ` + "`" + `Weight` + "`" + `."
+  weight: Float!
+  "Its share of those who take part, between 0 and 1. Legacy: ` + "`" + `Distribution` + "`" + `, in percent."
+  share: Float!
 }
 
 "Second sending to those who did not open."
@@ -2150,7 +2158,7 @@ input CampaignFilter {
   sendAt: DateTimeRange
   "Finished sending in this time."
   finishedAt: DateTimeRange
-  "Has, or has no, content."
+  "Has, or has no, content: an email or an A/B test."
   hasEmail: Boolean
   "Has, or has no, audience."
   hasAudience: Boolean
@@ -3054,13 +3062,13 @@ input UpdateCampaignInput {
   status: CampaignStatus
   "Why the campaign has its status."
   statusReason: String
-  "Content: global id or legacy number of an email."
+  "Content: global id or legacy number of an email. A campaign with an A/B test has none: remove the test in the same call (` + "`" + `clear: [AB_TEST]` + "`" + `)."
   emailId: ID
   "New schedule, whole."
   schedule: ScheduleInput
   "Who it goes to, whole."
   audience: AudienceInput
-  "A/B test, whole."
+  "A/B test, whole. It clears the campaign's own email, and an ` + "`" + `emailId` + "`" + ` beside it has no effect."
   abTest: ABTestInput
   "Second sending, in part."
   autoResend: AutoResendInput
@@ -3160,16 +3168,24 @@ input AudiencePartInput {
   segmentLegacyId: BigInt
 }
 
-"Comparison of variations of the content."
+"Comparison of variations of the content. Setting it clears the campaign's own email."
 input ABTestInput {
-  "Share of the audience that takes part, in percent, 1–100."
-  testSize: Int!
-  "How long to wait for the outcome, in hours, 1–720."
-  testDurationHours: Int!
-  "How the better variation is found."
-  winner: ABTestWinner!
-  "Two to five different emails: global ids or legacy numbers."
-  emailIds: [ID!]!
+  "What is compared: two to five variations with different emails. The share of each, its weight by the sum, is at least 1 %."
+  variations: [ABTestVariationInput!]!
+  "Share of the audience that takes part, in percent, 1–100; absent for everybody at once."
+  testSize: Int
+  "How long to wait for the outcome of a sample, in hours, 1–720. With ` + "`" + `testSize` + "`" + ` and without this: 24."
+  testDurationHours: Int
+  "How the better variation of a sample is found. With ` + "`" + `testSize` + "`" + ` and without this: HIGHEST_OPEN_RATE."
+  winner: ABTestWinner
+}
+
+"One variation of an A/B test."
+input ABTestVariationInput {
+  "Content: global id or legacy number of an email."
+  emailId: ID!
+  "Weight, above 0, relative to the others."
+  weight: Float! = 1
 }
 
 "What ` + "`" + `clear` + "`" + ` of ` + "`" + `autoResend` + "`" + ` takes."
@@ -4121,14 +4137,14 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func (ec *executionContext) childFields_ABTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "variations":
+		return ec.fieldContext_ABTest_variations(ctx, field)
 	case "testSize":
 		return ec.fieldContext_ABTest_testSize(ctx, field)
 	case "testDurationHours":
 		return ec.fieldContext_ABTest_testDurationHours(ctx, field)
 	case "winner":
 		return ec.fieldContext_ABTest_winner(ctx, field)
-	case "variations":
-		return ec.fieldContext_ABTest_variations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ABTest", field.Name)
 }
@@ -4137,6 +4153,10 @@ func (ec *executionContext) childFields_ABTestVariation(ctx context.Context, fie
 	switch field.Name {
 	case "email":
 		return ec.fieldContext_ABTestVariation_email(ctx, field)
+	case "weight":
+		return ec.fieldContext_ABTestVariation_weight(ctx, field)
+	case "share":
+		return ec.fieldContext_ABTestVariation_share(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ABTestVariation", field.Name)
 }
@@ -7905,75 +7925,6 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _ABTest_testSize(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ABTest_testSize(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TestSize(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ABTest_testSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ABTest", field, true, false, "Int")
-}
-
-func (ec *executionContext) _ABTest_testDurationHours(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ABTest_testDurationHours(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TestDurationHours(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ABTest_testDurationHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ABTest", field, true, false, "Int")
-}
-
-func (ec *executionContext) _ABTest_winner(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ABTest_winner(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Winner(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v campaign.ABWinner) graphql.Marshaler {
-			return ec.marshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_ABTest_winner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ABTest", field, true, false, "ABTestWinner")
-}
-
 func (ec *executionContext) _ABTest_variations(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8004,6 +7955,75 @@ func (ec *executionContext) fieldContext_ABTest_variations(_ context.Context, fi
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ABTest_testSize(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTest_testSize(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TestSize(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ABTest_testSize(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTest", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ABTest_testDurationHours(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTest_testDurationHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TestDurationHours(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ABTest_testDurationHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTest", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ABTest_winner(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTest_winner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Winner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *campaign.ABWinner) graphql.Marshaler {
+			return ec.marshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ABTest_winner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTest", field, true, false, "ABTestWinner")
 }
 
 func (ec *executionContext) _ABTestVariation_email(ctx context.Context, field graphql.CollectedField, obj *model.ABTestVariation) (ret graphql.Marshaler) {
@@ -8059,6 +8079,52 @@ func (ec *executionContext) resolveBatch_ABTestVariation_email(ctx context.Conte
 		err,
 		"ABTestVariation.email",
 	)
+}
+
+func (ec *executionContext) _ABTestVariation_weight(ctx context.Context, field graphql.CollectedField, obj *model.ABTestVariation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTestVariation_weight(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weight, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ABTestVariation_weight(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTestVariation", field, false, false, "Float")
+}
+
+func (ec *executionContext) _ABTestVariation_share(ctx context.Context, field graphql.CollectedField, obj *model.ABTestVariation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTestVariation_share(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Share, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ABTestVariation_share(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTestVariation", field, false, false, "Float")
 }
 
 func (ec *executionContext) _AccountStatistics_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.AccountStatistics) (ret graphql.Marshaler) {
@@ -26652,41 +26718,41 @@ func (ec *executionContext) unmarshalInputABTestInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"testSize", "testDurationHours", "winner", "emailIds"}
+	fieldsInOrder := [...]string{"variations", "testSize", "testDurationHours", "winner"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "variations":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variations"))
+			data, err := ec.unmarshalNABTestVariationInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐABTestVariationInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Variations = data
 		case "testSize":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("testSize"))
-			data, err := ec.unmarshalNInt2int32(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TestSize = data
+			it.TestSize = graphql.OmittableOf(data)
 		case "testDurationHours":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("testDurationHours"))
-			data, err := ec.unmarshalNInt2int32(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TestDurationHours = data
+			it.TestDurationHours = graphql.OmittableOf(data)
 		case "winner":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("winner"))
-			data, err := ec.unmarshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner(ctx, v)
+			data, err := ec.unmarshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Winner = data
-		case "emailIds":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailIds"))
-			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.EmailIds = data
+			it.Winner = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -26701,6 +26767,59 @@ func (ec *executionContext) unmarshalInputABTestInput(ctx context.Context, obj a
 func UnmarshalABTestInput(ctx context.Context, raw any) (model.ABTestInput, error) {
 	var out model.ABTestInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ABTestInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputABTestVariationInput(ctx context.Context, obj any) (model.ABTestVariationInput, error) {
+	var it model.ABTestVariationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["weight"]; !present {
+		asMap["weight"] = 1
+	}
+
+	fieldsInOrder := [...]string{"emailId", "weight"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "emailId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmailID = data
+		case "weight":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Weight = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalABTestVariationInput unmarshals raw into the ABTestVariationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalABTestVariationInput(ctx context.Context, raw any) (model.ABTestVariationInput, error) {
+	var out model.ABTestVariationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ABTestVariationInput", raw, &out)
 	return out, err
 }
 
@@ -31179,24 +31298,24 @@ func (ec *executionContext) _ABTest(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ABTest")
+		case "variations":
+			out.Values[i] = ec._ABTest_variations(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "testSize":
 			out.Values[i] = ec._ABTest_testSize(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "testDurationHours":
 			out.Values[i] = ec._ABTest_testDurationHours(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "winner":
 			out.Values[i] = ec._ABTest_winner(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "variations":
-			out.Values[i] = ec._ABTest_variations(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -31233,6 +31352,16 @@ func (ec *executionContext) _ABTestVariation(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ABTestVariation_email(ctx, field, obj)
 				})
+		case "weight":
+			out.Values[i] = ec._ABTestVariation_weight(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "share":
+			out.Values[i] = ec._ABTestVariation_share(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -38174,31 +38303,24 @@ func (ec *executionContext) marshalNABTestVariation2ᚖcampaignqlᚋgraphᚋmode
 	return ec._ABTestVariation(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner(ctx context.Context, v any) (campaign.ABWinner, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner[tmp]
-	return res, graphql.ErrorOnPath(ctx, err)
+func (ec *executionContext) unmarshalNABTestVariationInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐABTestVariationInputᚄ(ctx context.Context, v any) ([]*model.ABTestVariationInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.ABTestVariationInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNABTestVariationInput2ᚖcampaignqlᚋgraphᚋmodelᚐABTestVariationInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
-func (ec *executionContext) marshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner(ctx context.Context, sel ast.SelectionSet, v campaign.ABWinner) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(marshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner[v])
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ABTestWinner!")
-	}
-	return res
+func (ec *executionContext) unmarshalNABTestVariationInput2ᚖcampaignqlᚋgraphᚋmodelᚐABTestVariationInput(ctx context.Context, v any) (*model.ABTestVariationInput, error) {
+	res, err := ec.unmarshalInputABTestVariationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
-
-var (
-	unmarshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner = map[string]campaign.ABWinner{
-		"HIGHEST_OPEN_RATE":  campaign.WinnerByOpens,
-		"MOST_UNIQUE_CLICKS": campaign.WinnerByClicks,
-	}
-	marshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner = map[campaign.ABWinner]string{
-		campaign.WinnerByOpens:  "HIGHEST_OPEN_RATE",
-		campaign.WinnerByClicks: "MOST_UNIQUE_CLICKS",
-	}
-)
 
 func (ec *executionContext) marshalNAccountStatistics2ᚖcampaignqlᚋgraphᚋmodelᚐAccountStatistics(ctx context.Context, sel ast.SelectionSet, v *model.AccountStatistics) graphql.Marshaler {
 	if v == nil {
@@ -41609,6 +41731,36 @@ func (ec *executionContext) unmarshalOABTestInput2ᚖcampaignqlᚋgraphᚋmodel�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner(ctx context.Context, v any) (*campaign.ABWinner, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner(ctx context.Context, sel ast.SelectionSet, v *campaign.ABWinner) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner[*v])
+	return res
+}
+
+var (
+	unmarshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner = map[string]campaign.ABWinner{
+		"HIGHEST_OPEN_RATE":  campaign.WinnerByOpens,
+		"MOST_UNIQUE_CLICKS": campaign.WinnerByClicks,
+	}
+	marshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner = map[campaign.ABWinner]string{
+		campaign.WinnerByOpens:  "HIGHEST_OPEN_RATE",
+		campaign.WinnerByClicks: "MOST_UNIQUE_CLICKS",
+	}
+)
+
 func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx context.Context, sel ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -42453,6 +42605,24 @@ func (ec *executionContext) marshalOInt2ᚕint32ᚄ(ctx context.Context, sel ast
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalPlainInt(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.SelectionSet, v *int) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalPlainInt(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOInt2ᚖint32(ctx context.Context, v any) (*int32, error) {

@@ -178,16 +178,16 @@ func (ec *executionContext) objectABTest() executor.Object[*model.ABTest] {
 
 func (ec *executionContext) fieldABTest(f *executor.Field) executor.Output[*model.ABTest] {
 	switch f.Name {
-	case "testSize":
-		return executor.Getter(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.ABTest) int { return obj.TestSize() })
-	case "testDurationHours":
-		return executor.Getter(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.ABTest) int { return obj.TestDurationHours() })
-	case "winner":
-		return executor.Getter(f, executor.Leaf(func(buf []byte, v campaign.ABWinner) []byte {
-			return scalar.AppendString(buf, marshalNABTestWinner2campaignqlᚋinternalᚋcampaignᚐABWinner[v])
-		}, "ABTestWinner!"), func(obj *model.ABTest) campaign.ABWinner { return obj.Winner() })
 	case "variations":
 		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectABTestVariation()), "ABTestVariation!"), false, true), func(obj *model.ABTest) []*model.ABTestVariation { return obj.Variations() })
+	case "testSize":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendPlainInt, ""), ""), func(obj *model.ABTest) *int { return obj.TestSize() })
+	case "testDurationHours":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendPlainInt, ""), ""), func(obj *model.ABTest) *int { return obj.TestDurationHours() })
+	case "winner":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(func(buf []byte, v campaign.ABWinner) []byte {
+			return scalar.AppendString(buf, marshalOABTestWinner2ᚖcampaignqlᚋinternalᚋcampaignᚐABWinner[v])
+		}, ""), ""), func(obj *model.ABTest) *campaign.ABWinner { return obj.Winner() })
 	}
 	panic("unknown field ABTest." + f.Name)
 }
@@ -202,6 +202,10 @@ func (ec *executionContext) fieldABTestVariation(f *executor.Field) executor.Out
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEmail()), ""), func(ctx context.Context, parents []*model.ABTestVariation) ([]*ent.Email, error) {
 			return ec.Resolvers.ABTestVariation().Email(ctx, parents)
 		})
+	case "weight":
+		return executor.Variable(f, executor.Float[float64](), func(obj *model.ABTestVariation) float64 { return obj.Weight })
+	case "share":
+		return executor.Variable(f, executor.Float[float64](), func(obj *model.ABTestVariation) float64 { return obj.Share })
 	}
 	panic("unknown field ABTestVariation." + f.Name)
 }

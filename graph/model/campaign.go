@@ -229,26 +229,36 @@ type ABTest struct {
 // GlobalID returns the opaque id.
 func (t *ABTest) GlobalID() string { return gid.Encode(gid.ABTest, t.campaignID) }
 
-// TestSize returns the share of the audience that takes part, in percent.
-func (t *ABTest) TestSize() int { return t.test.TestSize }
+// TestSize returns the share of the audience that takes part, in percent, nil for everybody.
+func (t *ABTest) TestSize() *int { return t.test.TestSize }
 
-// TestDurationHours returns how long the test lasts.
-func (t *ABTest) TestDurationHours() int { return t.test.TestDuration }
+// TestDurationHours returns how long a sample is tested, nil if that was not chosen.
+func (t *ABTest) TestDurationHours() *int { return t.test.TestDuration }
 
-// Winner returns how the better variation is found.
-func (t *ABTest) Winner() campaign.ABWinner { return t.test.Winner }
+// Winner returns how the better variation is found, nil if that was not chosen.
+func (t *ABTest) Winner() *campaign.ABWinner {
+	if t.test.Winner == "" {
+		return nil
+	}
+	return &t.test.Winner
+}
 
 // Variations returns the emails that are compared.
 func (t *ABTest) Variations() []*ABTestVariation {
 	out := make([]*ABTestVariation, len(t.test.Variations))
+	shares := t.test.Shares()
 	for i, v := range t.test.Variations {
-		out[i] = &ABTestVariation{EmailID: v.EmailID}
+		out[i] = &ABTestVariation{EmailID: v.EmailID, Weight: v.Weight, Share: shares[i]}
 	}
 	return out
 }
 
 // ABTestVariation shows one email of an A/B test.
-type ABTestVariation struct{ EmailID int64 }
+type ABTestVariation struct {
+	EmailID int64
+	// Weight is relative to the other weights, and Share is between 0 and 1.
+	Weight, Share float64
+}
 
 // AutoResend shows the second sending of a campaign.
 type AutoResend ent.Campaign

@@ -96,6 +96,7 @@ const (
 	ReasonABTestFieldMissing      Reason = "ab_test_field_missing"
 	ReasonABTestValue             Reason = "ab_test_value"
 	ReasonABTestShare             Reason = "ab_test_share"
+	ReasonABTestHasEmails         Reason = "ab_test_has_emails"
 	ReasonFilterTooDeep           Reason = "filter_too_deep"
 	ReasonFilterTooLarge          Reason = "filter_too_large"
 )

@@ -101,6 +101,7 @@ var registered = []Registered{
 	{ReasonABTestFieldMissing, []Code{Invalid}, "a part of an A/B test is missing"},
 	{ReasonABTestValue, []Code{Invalid}, "a value of an A/B test cannot be accepted"},
 	{ReasonABTestShare, []Code{Invalid}, "a share of an A/B test is below one percent"},
+	{ReasonABTestHasEmails, []Code{Conflict}, "a campaign with an A/B test has no email of its own"},
 	{ReasonFilterTooDeep, []Code{Invalid}, "a filter of campaigns is nested too deep"},
 	{ReasonFilterTooLarge, []Code{Invalid}, "a filter of campaigns has too many parts"},
 	{ReasonScheduleTypeInvalid, []Code{Invalid}, "the type of a schedule is not known"},

@@ -3,26 +3,36 @@ package campaign
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 
+	"campaignql/ent"
 	"campaignql/internal/apperr"
 )
 
-// ABTest compares variations of the content on a part of the audience. The rest of the audience
-// gets the better variation (legacy parameter ABTesting).
+// ABTest compares variations of the content. Each recipient gets one of them by chance, in
+// proportion to the weights (legacy parameter ABTesting). A campaign with a test has no email of
+// its own.
+//
+// The other settings are additions of this server. TestSize restricts the test to a sample; the rest
+// of the audience gets the better variation later. Without TestSize everybody takes part at once,
+// and TestDuration and Winner have no effect.
 type ABTest struct {
-	// TestSize is the share of the audience that takes part, in percent, 1–100.
-	TestSize int `json:"TestSize"`
-	// TestDuration is the wait before the result is evaluated, in hours, 1–720.
-	TestDuration int `json:"TestDuration"`
-	// Winner is the measure that chooses the better variation.
-	Winner ABWinner `json:"Winner"`
 	// Variations are the 2–5 contents to compare.
 	Variations []ABVariation `json:"Variations"`
+	// TestSize is the share of the audience that takes part, in percent, 1–100.
+	TestSize *int `json:"TestSize,omitempty"`
+	// TestDuration is the wait before the result is evaluated, in hours, 1–720.
+	TestDuration *int `json:"TestDuration,omitempty"`
+	// Winner is the measure that chooses the better variation, or empty.
+	Winner ABWinner `json:"Winner,omitempty"`
 }
 
 // ABVariation is one content of an A/B test.
 type ABVariation struct {
 	EmailID int64 `json:"EmailID"`
+	// Weight is relative to the weights of the other variations.
+	Weight float64 `json:"Weight"`
 }
 
 // ABWinner is the measure that chooses the better variation of an A/B test.
@@ -33,11 +43,34 @@ const (
 	WinnerByClicks ABWinner = "Most Unique Clicks"
 )
 
-// Limits on the number of variations of an A/B test.
+// Limits on the variations of an A/B test.
 const (
 	MinVariations = 2
 	MaxVariations = 5
+	// maxWeight keeps sums of weights exact enough to compute shares.
+	maxWeight = 1e9
+	// minShare is the smallest share of a variation.
+	minShare = 0.01
 )
+
+// Settings of a sample that does not name its own.
+const (
+	defaultTestDuration = 24
+	defaultWinner       = WinnerByOpens
+)
+
+// Shares returns the share of each variation, in the order of the variations. They sum up to 1.
+func (t ABTest) Shares() []float64 {
+	sum := 0.0
+	for _, v := range t.Variations {
+		sum += v.Weight
+	}
+	shares := make([]float64, len(t.Variations))
+	for i, v := range t.Variations {
+		shares[i] = v.Weight / sum
+	}
+	return shares
+}
 
 // Validate returns the first fault of the test, in the order of the legacy codes. It does not check
 // who owns the emails, because that needs the database.
@@ -45,6 +78,27 @@ func (t ABTest) Validate() error {
 	if err := t.validCount(); err != nil {
 		return err
 	}
+	if err := t.validValues(); err != nil {
+		return err
+	}
+	if t.TestSize != nil && *t.TestSize < 1 {
+		return abFault(
+			"testSize", apperr.ReasonABTestShare, "%d %%: the test needs a share of at least 1 %%", *t.TestSize,
+		)
+	}
+	for i, share := range t.Shares() {
+		if share < minShare {
+			return abFault(
+				fmt.Sprintf("variations[%d].weight", i), apperr.ReasonABTestShare,
+				"its share is %.2f %%, at least 1 %% is required", share*100,
+			)
+		}
+	}
+	return nil
+}
+
+// validValues checks each value by itself.
+func (t ABTest) validValues() error {
 	seen := map[int64]bool{}
 	for i, v := range t.Variations {
 		if seen[v.EmailID] {
@@ -54,25 +108,22 @@ func (t ABTest) Validate() error {
 			)
 		}
 		seen[v.EmailID] = true
+		if !(v.Weight > 0 && v.Weight <= maxWeight) { // false for NaN too
+			return abFault(
+				fmt.Sprintf("variations[%d].weight", i), apperr.ReasonABTestValue,
+				"a weight is above 0 and at most %.0f", float64(maxWeight),
+			)
+		}
 	}
 	switch {
-	case t.TestDuration < 1 || t.TestDuration > 720:
-		return abFault("testDuration", apperr.ReasonABTestValue, "%d hours: the test lasts 1 to 720", t.TestDuration)
-	case t.Winner != WinnerByOpens && t.Winner != WinnerByClicks:
+	case t.TestDuration != nil && (*t.TestDuration < 1 || *t.TestDuration > 720):
+		return abFault("testDuration", apperr.ReasonABTestValue, "%d hours: the test lasts 1 to 720", *t.TestDuration)
+	case t.Winner != "" && t.Winner != WinnerByOpens && t.Winner != WinnerByClicks:
 		return abFault(
 			"winner", apperr.ReasonABTestValue, "%q is neither %q nor %q", t.Winner, WinnerByOpens, WinnerByClicks,
 		)
-	case t.TestSize < 1:
-		return abFault(
-			"testSize", apperr.ReasonABTestShare, "%d %%: the test needs a share of at least 1 %%", t.TestSize,
-		)
-	case t.TestSize > 100:
-		return abFault("testSize", apperr.ReasonABTestValue, "%d %% is more than everybody", t.TestSize)
-	case t.TestSize < len(t.Variations):
-		return abFault(
-			"testSize", apperr.ReasonABTestShare, "%d %% over %d variations leaves each less than 1 %%", t.TestSize,
-			len(t.Variations),
-		)
+	case t.TestSize != nil && *t.TestSize > 100:
+		return abFault("testSize", apperr.ReasonABTestValue, "%d %% is more than everybody", *t.TestSize)
 	}
 	return nil
 }
@@ -98,7 +149,8 @@ func abFault(field string, reason apperr.Reason, format string, args ...any) *ap
 	return apperr.InvalidField("abTest."+field, reason, format, args...)
 }
 
-// ParseABTest parses the stored form of an A/B test. It returns nil if the text is empty.
+// ParseABTest parses the stored form of an A/B test. It returns nil if the text is empty. Tests
+// stored by earlier versions have no weights; their variations have equal shares.
 func ParseABTest(text string) (*ABTest, error) {
 	if text == "" {
 		return nil, nil
@@ -107,10 +159,71 @@ func ParseABTest(text string) (*ABTest, error) {
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
 		return nil, apperr.Wrap(apperr.Internal, fmt.Errorf("stored A/B test: %w", err), "internal error")
 	}
+	for i := range t.Variations {
+		if t.Variations[i].Weight == 0 {
+			t.Variations[i].Weight = 1
+		}
+	}
 	return &t, nil
 }
 
-func (t ABTest) encode() (string, error) {
+// Encode returns the stored form of the test. A sample gets the duration and the winner that it does
+// not name.
+func (t ABTest) Encode() (string, error) {
+	if t.TestSize != nil {
+		if t.TestDuration == nil {
+			t.TestDuration = new(defaultTestDuration)
+		}
+		if t.Winner == "" {
+			t.Winner = defaultWinner
+		}
+	}
 	text, err := json.Marshal(t)
 	return string(text), err
 }
+
+// sameTest reports whether two stored texts mean the same test. An earlier version may have stored
+// the first.
+func sameTest(stored, encoded string) bool {
+	if stored == encoded {
+		return true
+	}
+	before, err := ParseABTest(stored)
+	if err != nil || before == nil {
+		return false
+	}
+	text, err := before.Encode()
+	return err == nil && text == encoded
+}
+
+// without returns the stored form of the test without the given emails. If fewer than two variations
+// remain, there is no test any more, and the text is empty.
+func (t ABTest) without(emailIDs []int64) (string, error) {
+	t.Variations = slices.DeleteFunc(slices.Clone(t.Variations), func(v ABVariation) bool {
+		return slices.Contains(emailIDs, v.EmailID)
+	})
+	if len(t.Variations) < MinVariations {
+		return "", nil
+	}
+	return t.Encode()
+}
+
+// ContentOf returns the ids of the emails of which each recipient of a campaign gets one: the
+// variations of its A/B test, else its own email, else none.
+func ContentOf(c *ent.Campaign) []int64 {
+	test, err := ParseABTest(c.AbTest)
+	switch {
+	case err == nil && test != nil:
+		ids := make([]int64, len(test.Variations))
+		for i, v := range test.Variations {
+			ids[i] = v.EmailID
+		}
+		return ids
+	case c.EmailID != nil:
+		return []int64{*c.EmailID}
+	}
+	return nil
+}
+
+// Percent returns a share in percent, with two decimals.
+func Percent(share float64) float64 { return math.Round(share*10_000) / 100 }

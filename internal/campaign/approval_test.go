@@ -141,7 +141,7 @@ func TestAChangeAndAStartInOneRequestAreRefusedTogether(t *testing.T) {
 		a := newApprovals(t, db, testkit.Untrusted())
 		for _, m := range []mailing{a.ready(t), a.before(t)} {
 			for name, patch := range map[string]campaign.Patch{
-				"email": {EmailID: new(a.newEmail(t))}, "audience": {Audience: &campaign.AudiencePatch{Include: new(pair(a.list, 0))}},
+				"email": {ABTest: &campaign.ABTestPatch{}}, "audience": {Audience: &campaign.AudiencePatch{Include: new(pair(a.list, 0))}},
 				"variations": {ABTest: &campaign.ABTestPatch{}},
 				"resend":     {AutoResend: campaign.AutoResendPatch{Enabled: new(true), WaitDays: new(1), Subject: new("Again")}},
 			} {
@@ -277,7 +277,7 @@ func TestTheContentOfACampaignThatIsSendingStays(t *testing.T) {
 				}
 			}
 			for field, patch := range map[string]campaign.Patch{
-				"email": {EmailID: new(int64(0))}, "schedule": {Schedule: typed(kind.ScheduleNone)}, "abTest": {ABTest: &campaign.ABTestPatch{}},
+				"email": {EmailID: new(a.newEmail(t)), ABTest: &campaign.ABTestPatch{}}, "schedule": {Schedule: typed(kind.ScheduleNone)}, "abTest": {ABTest: &campaign.ABTestPatch{}},
 				"audience": {Audience: &campaign.AudiencePatch{Include: new(pair(a.list, 0))}},
 			} {
 				_, err := a.Campaigns.Update(tt.by, campaign.Call{ID: m.id}, patch)
@@ -408,7 +408,7 @@ func TestStatementsOfAChangeDoNotGrowWithTheCampaignsItTouches(t *testing.T) {
 			share := func() {
 				for range n {
 					m := a.pending(t)
-					a.must(t, a.ctx, m.id, campaign.Patch{EmailID: &shared})
+					a.must(t, a.ctx, m.id, campaign.Patch{EmailID: &shared, ABTest: &campaign.ABTestPatch{}})
 					if _, err := a.Campaigns.Approve(a.admin, campaign.Call{ID: m.id}, ""); err != nil {
 						t.Fatal(err)
 					}

@@ -82,13 +82,14 @@ type mailing struct {
 // pending creates a campaign that waits for approval, or is Ready if its owner needs none.
 func (a *approvals) pending(t *testing.T) mailing {
 	t.Helper()
-	m := mailing{id: a.create(t, "C").ID, email: a.newEmail(t), tested: [2]int64{a.newEmail(t), a.newEmail(t)}}
+	email := a.newEmail(t)
+	m := mailing{id: a.create(t, "C").ID, email: email, tested: [2]int64{email, a.newEmail(t)}}
 	test := campaign.ABTest{
-		TestSize: 10, TestDuration: 1, Winner: campaign.WinnerByOpens,
-		Variations: []campaign.ABVariation{{EmailID: m.tested[0]}, {EmailID: m.tested[1]}},
+		TestSize: new(10), TestDuration: new(1), Winner: campaign.WinnerByOpens,
+		Variations: []campaign.ABVariation{{EmailID: m.tested[0], Weight: 1}, {EmailID: m.tested[1], Weight: 1}},
 	}
 	a.must(t, a.ctx, m.id, campaign.Patch{
-		EmailID: &m.email, Schedule: typed(kind.ScheduleImmediate), ABTest: &campaign.ABTestPatch{Test: &test},
+		Schedule: typed(kind.ScheduleImmediate), ABTest: &campaign.ABTestPatch{Test: &test},
 		Audience: &campaign.AudiencePatch{Include: new(pair(a.list, a.outer))}, Status: new(kind.StatusReady),
 	})
 	return m
@@ -213,10 +214,6 @@ var changes = []change{
 	ofEmail("name of the email", "", content.Patch{Name: new("Changed")}),
 	ofEmail("subject to what it is", "", content.Patch{Subject: new("Approved"), HTML: new("<p>Approved</p>")}),
 	ofEmail("tracking", "", content.Patch{LinkTracking: new(false)}),
-	ofCampaign(
-		"no email", byTheEmail,
-		func(*approvals, mailing) campaign.Patch { return campaign.Patch{EmailID: new(int64(0))} },
-	),
 	ofCampaign(
 		"no A/B test", byTheEmail,
 		func(*approvals, mailing) campaign.Patch { return campaign.Patch{ABTest: &campaign.ABTestPatch{}} },

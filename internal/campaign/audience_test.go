@@ -196,10 +196,10 @@ func (b belongings) patches(list int64) map[string]campaign.Patch {
 		"campaign":         ofRules(`{"type":"campaign-events","operator":"opened","value":%d}`, b.campaign),
 		"email":            {EmailID: new(b.email)},
 		"email of a test": {ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize:     50,
-			TestDuration: 1,
+			TestSize:     new(50),
+			TestDuration: new(1),
 			Winner:       campaign.WinnerByOpens,
-			Variations:   []campaign.ABVariation{{b.email}, {b.email}},
+			Variations:   []campaign.ABVariation{{b.email, 1}, {b.email, 3}},
 		}}},
 	}
 }
@@ -287,20 +287,28 @@ func TestAudienceThatCannotBeKeptIsRefused(t *testing.T) {
 func TestReadinessListsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	email := int64(1)
+	tested := ent.Campaign{
+		AbTest:       `{"Variations":[{"EmailID":1,"Weight":1},{"EmailID":2,"Weight":1}]}`,
+		HasAudience:  true,
+		ScheduleType: kind.ScheduleImmediate,
+	}
 	whole := &ent.Email{Subject: "S", FromEmail: "a@example.com", Plain: "%Link:Unsubscribe%"}
 	for _, tt := range []struct {
-		name  string
-		c     ent.Campaign
-		email *ent.Email
-		want  string
+		name   string
+		c      ent.Campaign
+		emails []*ent.Email
+		want   string
 	}{
 		{"everything", ent.Campaign{ScheduleType: kind.ScheduleNone}, nil, "EMAIL AUDIENCE SCHEDULE"},
-		{"nothing", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleImmediate}, whole, ""},
-		{"an email that is gone", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleFuture}, nil, "EMAIL"},
-		{"the parts of the email", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleRecurring}, &ent.Email{}, "SUBJECT FROM CONTENT UNSUBSCRIBE_LINK"},
+		{"nothing", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleImmediate}, []*ent.Email{whole}, ""},
+		{"an email that is gone", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleFuture}, []*ent.Email{nil}, "EMAIL"},
+		{"a test", tested, []*ent.Email{whole, whole}, ""},
+		{"a test whose email is gone", tested, []*ent.Email{whole, nil}, "EMAIL"},
+		{"the parts of a variation", tested, []*ent.Email{{FromEmail: "a@example.com"}, {Subject: "S"}}, "SUBJECT CONTENT UNSUBSCRIBE_LINK FROM"},
+		{"the parts of the email", ent.Campaign{EmailID: &email, HasAudience: true, ScheduleType: kind.ScheduleRecurring}, []*ent.Email{{}}, "SUBJECT FROM CONTENT UNSUBSCRIBE_LINK"},
 	} {
 		var codes []string
-		for _, gap := range campaign.Readiness(&tt.c, tt.email) {
+		for _, gap := range campaign.Readiness(&tt.c, tt.emails) {
 			codes = append(codes, gap.Code)
 		}
 		if got := strings.Join(codes, " "); got != tt.want {

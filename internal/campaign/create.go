@@ -75,7 +75,7 @@ func cleanName(name string) (string, error) {
 }
 
 // Copy creates a campaign with every setting, the audience, the tags and a copy of the content of
-// another campaign. The owner stays the same (legacy Campaign.Copy). The copy is a Draft without
+// another campaign, which is its email or every email of its A/B test. The owner stays the same (legacy Campaign.Copy). The copy is a Draft without
 // schedule and without statistics. If the name is empty, the copy keeps the name of the original.
 func (s *Service) Copy(
 	ctx context.Context, sourceID int64, name string, idempotencyKey *string,
@@ -127,14 +127,44 @@ func (s *Service) duplicate(ctx context.Context, source *ent.Campaign, name stri
 		SetAutoResendEnabled(source.AutoResendEnabled).SetAutoResendWaitDays(source.AutoResendWaitDays).
 		SetAutoResendSubject(source.AutoResendSubject).SetAutoResendPreheader(source.AutoResendPreheader).
 		SetAudience(source.Audience).SetAudienceSource(source.AudienceSource).SetHasAudience(source.HasAudience).
-		SetRecipientLists(source.RecipientLists).SetExcludedLists(source.ExcludedLists).SetAbTest(source.AbTest)
+		SetRecipientLists(source.RecipientLists).SetExcludedLists(source.ExcludedLists)
 	copySettings(create, source)
-	if source.EmailID != nil {
-		email, err := s.emails.Copy(ctx, *source.EmailID)
-		if err != nil {
-			return nil, err
-		}
-		create.SetEmailID(email.ID)
+	if err := s.copyContent(ctx, create, source); err != nil {
+		return nil, err
 	}
 	return create.Save(ctx)
+}
+
+// copyContent gives a copy of a campaign its own copy of the email, or of each email of the A/B
+// test, whose weights and other settings stay.
+func (s *Service) copyContent(ctx context.Context, create *ent.CampaignCreate, source *ent.Campaign) error {
+	test, err := ParseABTest(source.AbTest)
+	if err != nil {
+		return err
+	}
+	if test == nil {
+		if source.EmailID == nil {
+			return nil
+		}
+		copied, err := s.emails.Copy(ctx, *source.EmailID)
+		if err == nil {
+			create.SetEmailID(copied.ID)
+		}
+		return err
+	}
+	var gone []int64
+	for i, v := range test.Variations {
+		copied, err := s.emails.Copy(ctx, v.EmailID)
+		if apperr.CodeOf(err) == apperr.NotFound {
+			gone = append(gone, v.EmailID) // deleted by an earlier version, which left its number
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		test.Variations[i].EmailID = copied.ID
+	}
+	text, err := test.without(gone)
+	create.SetAbTest(text)
+	return err
 }

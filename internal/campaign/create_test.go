@@ -151,10 +151,10 @@ func (f *fixture) original(t *testing.T) *ent.Campaign {
 			Rules: new(rules(list, `{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"a"}`)),
 		},
 		ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize:     20,
-			TestDuration: 4,
+			TestSize:     new(20),
+			TestDuration: new(4),
 			Winner:       campaign.WinnerByOpens,
-			Variations:   []campaign.ABVariation{{email.ID}, {other.ID}},
+			Variations:   []campaign.ABVariation{{email.ID, 1}, {other.ID, 3}},
 		}},
 		AutoResend: campaign.AutoResendPatch{
 			Enabled: new(true), WaitDays: new(3), Subject: new("Again"), Preheader: new("Still"),
@@ -204,8 +204,23 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.EmailID == nil || *c.EmailID == *source.EmailID {
-			t.Fatalf("the email of the copy is %v, want one of its own", c.EmailID)
+		test, err := campaign.ParseABTest(c.AbTest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := campaign.ParseABTest(source.AbTest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range test.Variations {
+			if v.EmailID == before.Variations[0].EmailID || v.EmailID == before.Variations[1].EmailID {
+				t.Errorf("variation %d of the copy has email %d of the original", i, v.EmailID)
+			}
+			before.Variations[i].EmailID = v.EmailID
+		}
+		copied, err := before.Encode()
+		if err != nil {
+			t.Fatal(err)
 		}
 		want := &ent.Campaign{
 			ID:                     c.ID,
@@ -215,7 +230,6 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 			Status:                 kind.StatusDraft,
 			StatusRank:             kind.StatusDraft.Rank(),
 			Version:                1,
-			EmailID:                c.EmailID,
 			ScheduleType:           kind.ScheduleNone,
 			ApprovalExplanation:    "They asked",
 			GoogleAnalyticsDomains: "example.com",
@@ -228,7 +242,7 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 			Audience:               source.Audience,
 			AudienceSource:         source.AudienceSource,
 			HasAudience:            true,
-			AbTest:                 source.AbTest,
+			AbTest:                 copied,
 			CreatedAt:              f.now,
 			LastActivityAt:         f.now,
 		}
@@ -245,7 +259,7 @@ func TestCopyTakesEverySettingButScheduleAndStatistics(t *testing.T) {
 		if diff := cmp.Diff(tags, sorted(carried)); diff != "" {
 			t.Errorf("tags: -want +got\n%s", diff)
 		}
-		if mail := client.Email.GetX(ctx, *c.EmailID); mail.Subject != "Sale" || mail.UserID != f.owner.UserID {
+		if mail := client.Email.GetX(ctx, campaign.ContentOf(c)[0]); mail.Subject != "Sale" || mail.UserID != f.owner.UserID {
 			t.Errorf("the copied email is %v", mail)
 		}
 		if made := f.history(t, c.ID); len(made) != 1 || made[0].Action != "copy" || made[0].FromStatus != nil {
@@ -304,7 +318,7 @@ func TestCopyByAnAdminStaysWithTheOwner(t *testing.T) {
 		}
 		client, ctx := f.system(t)
 		owners := []int64{
-			c.UserID, client.Email.GetX(ctx, *c.EmailID).UserID,
+			c.UserID, client.Email.GetX(ctx, campaign.ContentOf(c)[1]).UserID,
 			client.CampaignTag.Query().Where(campaigntag.CampaignID(c.ID)).OnlyX(ctx).UserID,
 			f.history(t, c.ID)[0].UserID,
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"entgo.io/ent/dialect/sql"
+
 	"campaignql/ent"
 	"campaignql/ent/campaign"
 	"campaignql/internal/apperr"
@@ -14,8 +16,8 @@ import (
 )
 
 // ReleaseEmails detaches emails of the owners from campaigns. The caller runs it in the transaction
-// that deletes the emails, after they were locked. Drafts that use one of the emails lose it, and
-// each gets a new version and a history entry. If a campaign in another status uses an email, as
+// that deletes the emails, after they were locked. Drafts that use one of the emails lose it, in
+// their A/B test too, and each gets a new version and a history entry. If a campaign in another status uses an email, as
 // its own or in its A/B test, ReleaseEmails returns Conflict on the field ids, reason
 // "email_in_use". The owners are a parameter so that the index on account and email also serves an
 // admin, whose statements are not limited to one account.
@@ -35,15 +37,16 @@ func (s *Service) ReleaseEmails(ctx context.Context, owners, emailIDs []int64) e
 			return emailInUse(*c.EmailID, fmt.Sprintf("campaign %d, which is %s", c.ID, c.Status.Legacy()))
 		}
 	}
-	switch id, by, err := s.emailInTests(ctx, owners, emailIDs); {
-	case err != nil:
+	tests, err := s.testsWith(ctx, owners, emailIDs)
+	if err != nil {
 		return err
-	case id != 0:
-		return emailInUse(id, by)
-	case len(using) == 0:
-		return nil
 	}
-	return s.clearEmails(ctx, using)
+	if len(using) > 0 {
+		if err := s.clearEmails(ctx, using); err != nil {
+			return err
+		}
+	}
+	return s.shrinkTests(ctx, tests, emailIDs)
 }
 
 // clearEmails removes the email of locked drafts. On an engine without row locks, the number of
@@ -63,8 +66,14 @@ func (s *Service) clearEmails(ctx context.Context, drafts []*ent.Campaign) error
 	if n != len(drafts) {
 		return store.ErrStale
 	}
-	d := &draft{action: ActionUpdate, to: kind.StatusDraft, fields: []string{"email"}, reason: "its email was deleted"}
-	return s.recordAll(ctx, id, drafts, d, now)
+	return s.recordAll(ctx, id, drafts, released("email"), now)
+}
+
+// released is the change of a draft that lost an email.
+func released(field string) *draft {
+	return &draft{
+		action: ActionUpdate, to: kind.StatusDraft, fields: []string{field}, reason: "its email was deleted",
+	}
 }
 
 func emailInUse(emailID int64, by string) error {
@@ -74,29 +83,97 @@ func emailInUse(emailID int64, by string) error {
 	}
 }
 
-// emailInTests searches for a campaign of the owners that is not a draft and has one of the emails
-// as a variation of its A/B test. It returns the email and a text that names the campaign, or 0 if
-// there is none.
-func (s *Service) emailInTests(ctx context.Context, owners, emailIDs []int64) (used int64, by string, err error) {
+// testsWith returns the drafts of the owners that have one of the emails in their A/B test. It returns
+// Conflict if a campaign that is not a draft has one.
+func (s *Service) testsWith(ctx context.Context, owners, emailIDs []int64) ([]int64, error) {
 	rows, err := s.db.Client(ctx).Campaign.Query().
-		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ(""), campaign.StatusNEQ(kind.StatusDraft)).
+		Where(campaign.UserIDIn(owners...), campaign.AbTestNEQ("")).
 		Order(campaign.ByID()).
 		Select(campaign.FieldID, campaign.FieldStatus, campaign.FieldAbTest).All(ctx)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
+	var drafts []int64
 	for _, row := range rows {
-		test, err := ParseABTest(row.AbTest)
-		if err != nil {
-			return 0, "", err
-		}
-		for _, v := range test.Variations {
-			if slices.Contains(emailIDs, v.EmailID) {
-				return v.EmailID, fmt.Sprintf(
-					"the A/B test of campaign %d, which is %s", row.ID, row.Status.Legacy(),
-				), nil
-			}
+		switch used := firstOf(row, emailIDs); {
+		case used == 0:
+		case row.Status != kind.StatusDraft:
+			return nil, inTest(used, row)
+		default:
+			drafts = append(drafts, row.ID)
 		}
 	}
-	return 0, "", nil
+	return drafts, nil
+}
+
+// firstOf returns the first variation of the A/B test of a campaign that is one of the emails, or 0.
+// An unreadable test has no variations.
+func firstOf(c *ent.Campaign, emailIDs []int64) int64 {
+	test, err := ParseABTest(c.AbTest)
+	if err != nil || test == nil {
+		return 0
+	}
+	for _, v := range test.Variations {
+		if slices.Contains(emailIDs, v.EmailID) {
+			return v.EmailID
+		}
+	}
+	return 0
+}
+
+func inTest(emailID int64, c *ent.Campaign) error {
+	return emailInUse(emailID, fmt.Sprintf("the A/B test of campaign %d, which is %s", c.ID, c.Status.Legacy()))
+}
+
+// shrinkTests removes the emails from the A/B tests of drafts. A test that keeps fewer than two
+// variations is removed. It locks the drafts first and writes them in one statement.
+func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) error {
+	if len(draftIDs) == 0 {
+		return nil
+	}
+	id, err := caller.From(ctx)
+	if err != nil {
+		return err
+	}
+	client := s.db.Client(ctx).Campaign
+	query := client.Query().Where(campaign.IDIn(draftIDs...)).Order(campaign.ByID())
+	query.Modify(store.Lock)
+	drafts, err := query.Select(
+		campaign.FieldID, campaign.FieldUserID, campaign.FieldStatus, campaign.FieldAbTest, campaign.FieldVersion,
+	).All(ctx)
+	if err != nil {
+		return err
+	}
+	tests := make([]string, len(drafts))
+	for i, c := range drafts {
+		if c.Status != kind.StatusDraft || c.AbTest == "" {
+			return store.ErrStale // it changed since it was found
+		}
+		test, err := ParseABTest(c.AbTest)
+		if err != nil {
+			return err
+		}
+		if tests[i], err = test.without(emailIDs); err != nil {
+			return err
+		}
+	}
+	now, ids := s.now(), idsOf(drafts)
+	n, err := client.Update().Where(campaign.IDIn(ids...), campaign.StatusEQ(kind.StatusDraft)).
+		AddVersion(1).SetLastActivityAt(now).
+		Modify(func(u *sql.UpdateBuilder) {
+			u.Set(campaign.FieldAbTest, sql.ExprFunc(func(b *sql.Builder) {
+				b.WriteString("CASE ").Ident(campaign.FieldID)
+				for i, id := range ids {
+					b.WriteString(" WHEN ").Arg(id).WriteString(" THEN ").Arg(tests[i])
+				}
+				b.WriteString(" END")
+			}))
+		}).Save(ctx)
+	if err != nil {
+		return err
+	}
+	if n != len(drafts) {
+		return store.ErrStale
+	}
+	return s.recordAll(ctx, id, drafts, released("abTest"), now)
 }

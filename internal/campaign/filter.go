@@ -144,7 +144,7 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	add(f.SendAt.where(s.C(campaign.FieldNextSendAt)))
 	add(f.FinishedAt.where(s.C(campaign.FieldSendingFinishedAt)))
 	if f.HasEmail != nil {
-		add(presence(s.C(campaign.FieldEmailID), *f.HasEmail))
+		add(hasContent(s, *f.HasEmail))
 	}
 	if f.HasAudience != nil {
 		add(sql.EQ(s.C(campaign.FieldHasAudience), *f.HasAudience))
@@ -234,6 +234,15 @@ func contains(column, text string) *sql.Predicate {
 	return sql.P(func(b *sql.Builder) {
 		b.WriteString("INSTR(").Ident(column).Comma().Arg(text).WriteString(") > 0")
 	})
+}
+
+// hasContent matches campaigns with an email of their own or an A/B test, or those without both.
+func hasContent(s *sql.Selector, wanted bool) *sql.Predicate {
+	own, test := presence(s.C(campaign.FieldEmailID), wanted), s.C(campaign.FieldAbTest)
+	if wanted {
+		return sql.Or(own, sql.NEQ(test, ""))
+	}
+	return sql.And(own, sql.EQ(test, ""))
 }
 
 func (f Filter) search(s *sql.Selector) *sql.Predicate {

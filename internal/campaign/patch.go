@@ -16,7 +16,9 @@ type Patch struct {
 	Status *kind.CampaignStatus
 	// StatusReason is the reason for the history and the legacy column CampaignStatusReason.
 	StatusReason *string
-	// EmailID sets the content; 0 removes it.
+	// EmailID sets the content; 0 removes it. A campaign with an A/B test has no email of its own: a
+	// call that sets a test removes the email, and setting an email needs the test to be removed
+	// before or in the same call.
 	EmailID  *int64
 	Schedule *SchedulePatch
 	Audience *AudiencePatch
@@ -63,7 +65,7 @@ type AudiencePatch struct {
 // ABTestPatch sets the A/B test, or removes it if Test is nil. Err is a fault in the shape of the
 // input that the surface found. It is reported at its place in the order of faults. If Test is set
 // too, it holds what could be parsed, and Err comes after the faults of the emails and their
-// number. A variation without an email then has the EmailID 0.
+// number. A variation without a readable email then has the EmailID 0.
 type ABTestPatch struct {
 	Test *ABTest
 	Err  error

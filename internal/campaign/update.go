@@ -132,18 +132,24 @@ func (u *update) email() {
 	if u.c.EmailID != nil && *u.c.EmailID == id || u.c.EmailID == nil && id == 0 {
 		return
 	}
-	if id == 0 {
+	if id != 0 && !u.ownsEmails(id) {
+		u.faults.Add(&apperr.Error{
+			Code: apperr.NotFound, Field: "emailId", Reason: apperr.ReasonEmailNotFound, Message: "email not found",
+		})
+		return
+	}
+	switch p := u.patch.ABTest; {
+	case p != nil && (p.Test != nil || p.Err != nil):
+		return // the test that the same call sets has the emails
+	case id == 0:
 		u.draft.write.ClearEmailID()
-	} else {
-		if !u.ownsEmails(id) {
-			u.faults.Add(
-				&apperr.Error{
-					Code: apperr.NotFound, Field: "emailId", Reason: apperr.ReasonEmailNotFound,
-					Message: "email not found",
-				},
-			)
-			return
-		}
+	case p == nil && u.c.AbTest != "":
+		u.faults.Add(&apperr.Error{
+			Code: apperr.Conflict, Field: "emailId", Reason: apperr.ReasonABTestHasEmails,
+			Message: "the campaign has an A/B test, which has the emails: remove the test in the same call",
+		})
+		return
+	default:
 		u.draft.write.SetEmailID(id)
 	}
 	u.changed("email")
@@ -164,6 +170,8 @@ func (u *update) ownsEmails(ids ...int64) bool {
 	return len(found) == len(ids)
 }
 
+// abTest sets or removes the A/B test. A campaign with a test has no email of its own, whatever the
+// same call says about it.
 func (u *update) abTest() {
 	p := u.patch.ABTest
 	if p == nil {
@@ -183,12 +191,17 @@ func (u *update) abTest() {
 			return
 		}
 		var err error
-		if text, err = p.Test.encode(); err != nil {
+		if text, err = p.Test.Encode(); err != nil {
 			u.faults.Add(err)
 			return
 		}
+		if u.c.EmailID != nil {
+			u.draft.write.ClearEmailID()
+			u.changed("email")
+			u.material = append(u.material, "email")
+		}
 	}
-	if text != u.c.AbTest {
+	if !sameTest(u.c.AbTest, text) {
 		u.draft.write.SetAbTest(text)
 		u.changed("abTest")
 		u.material = append(u.material, "abTest")

@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
-		c := f.original(t)
+		c, extra := f.original(t), f.email(t, f.owner, "Extra").ID
 		client, ctx := f.system(t)
 		c = client.Campaign.UpdateOneID(c.ID).
 			SetStatus(kind.StatusDraft).
@@ -44,8 +45,9 @@ func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{WaitDays: new(9)}}, func(c *ent.Campaign) { c.AutoResendWaitDays = 9 }},
 			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{Preheader: new("")}}, func(c *ent.Campaign) { c.AutoResendPreheader = "" }},
 			{"autoResend", campaign.Patch{AutoResend: campaign.AutoResendPatch{Enabled: new(false), Subject: new("")}}, func(c *ent.Campaign) { c.AutoResendEnabled, c.AutoResendSubject = false, "" }},
-			{"email", campaign.Patch{EmailID: new(int64(0))}, func(c *ent.Campaign) { c.EmailID = nil }},
 			{"abTest", campaign.Patch{ABTest: &campaign.ABTestPatch{}}, func(c *ent.Campaign) { c.AbTest = "" }},
+			{"email", campaign.Patch{EmailID: &extra}, func(c *ent.Campaign) { c.EmailID = &extra }},
+			{"email", campaign.Patch{EmailID: new(int64(0))}, func(c *ent.Campaign) { c.EmailID = nil }},
 			{"audience", campaign.Patch{Audience: &campaign.AudiencePatch{Rules: new(""), Include: new(""), Exclude: new("")}}, func(c *ent.Campaign) {
 				c.Audience, c.AudienceSource, c.HasAudience = "", "", false
 			}},
@@ -139,10 +141,7 @@ func TestUpdateFreezesWhatIsBeingOrHasBeenSent(t *testing.T) {
 			"schedule": {Schedule: planned("2026-12-24", "18:00", "UTC")},
 			"audience": {Audience: &campaign.AudiencePatch{Include: new(pair(list, 0))}},
 			"abTest": {ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-				TestSize:     10,
-				TestDuration: 1,
-				Winner:       campaign.WinnerByClicks,
-				Variations:   []campaign.ABVariation{{email}, {second}},
+				Variations: []campaign.ABVariation{{email, 1}, {second, 2}},
 			}}},
 		}
 		for _, status := range kind.CampaignStatuses() {
@@ -354,29 +353,47 @@ func TestABTestReportsItsFirstFault(t *testing.T) {
 	t.Parallel()
 	variations := func(ids ...int64) (out []campaign.ABVariation) {
 		for _, id := range ids {
-			out = append(out, campaign.ABVariation{EmailID: id})
+			out = append(out, campaign.ABVariation{EmailID: id, Weight: 1})
 		}
 		return out
 	}
 	two := variations(1, 2)
+	weights := func(weights ...float64) (test campaign.ABTest) {
+		for i, weight := range weights {
+			test.Variations = append(test.Variations, campaign.ABVariation{EmailID: int64(i + 1), Weight: weight})
+		}
+		return test
+	}
+	sample := func(size, duration int, winner campaign.ABWinner, of []campaign.ABVariation) campaign.ABTest {
+		return campaign.ABTest{TestSize: &size, TestDuration: &duration, Winner: winner, Variations: of}
+	}
 	for _, tt := range []struct {
 		name   string
 		test   campaign.ABTest
 		field  string
 		reason apperr.Reason
 	}{
-		{"the least", campaign.ABTest{2, 1, campaign.WinnerByOpens, two}, "", ""},
-		{"the most", campaign.ABTest{100, 720, campaign.WinnerByClicks, variations(1, 2, 3, 4, 5)}, "", ""},
-		{"no variation", campaign.ABTest{0, 0, "", nil}, "abTest.variations", apperr.ReasonABTestTooFewVariations},
-		{"one variation", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1)}, "abTest.variations", apperr.ReasonABTestTooFewVariations},
-		{"six variations", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 3, 4, 5, 6)}, "abTest.variations", apperr.ReasonABTestTooManyVariations},
-		{"one twice", campaign.ABTest{10, 1, campaign.WinnerByOpens, variations(1, 2, 1)}, "abTest.variations[2].emailId", apperr.ReasonABTestValue},
-		{"too short", campaign.ABTest{10, 0, campaign.WinnerByOpens, two}, "abTest.testDuration", apperr.ReasonABTestValue},
-		{"too long", campaign.ABTest{10, 721, campaign.WinnerByOpens, two}, "abTest.testDuration", apperr.ReasonABTestValue},
-		{"unknown winner", campaign.ABTest{10, 1, "Loudest", two}, "abTest.winner", apperr.ReasonABTestValue},
-		{"no share", campaign.ABTest{0, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestShare},
-		{"under one percent each", campaign.ABTest{1, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestShare},
-		{"more than everybody", campaign.ABTest{101, 1, campaign.WinnerByOpens, two}, "abTest.testSize", apperr.ReasonABTestValue},
+		{"variations alone", campaign.ABTest{Variations: two}, "", ""},
+		{"the smallest share", weights(1, 99), "", ""},
+		{"weights that are no percents", weights(0.25, 3, 7), "", ""},
+		{"a share below one percent", weights(1, 99.1), "abTest.variations[0].weight", apperr.ReasonABTestShare},
+		{"the second share below one percent", weights(1000, 9), "abTest.variations[1].weight", apperr.ReasonABTestShare},
+		{"no weight", weights(1, 0), "abTest.variations[1].weight", apperr.ReasonABTestValue},
+		{"a weight below zero", weights(-1, 1), "abTest.variations[0].weight", apperr.ReasonABTestValue},
+		{"a weight that is no number", weights(math.NaN(), 1), "abTest.variations[0].weight", apperr.ReasonABTestValue},
+		{"a weight without bound", weights(1, math.Inf(1)), "abTest.variations[1].weight", apperr.ReasonABTestValue},
+		{"a value before a share", weights(1, 1000, -1), "abTest.variations[2].weight", apperr.ReasonABTestValue},
+		{"the least sample", sample(1, 1, campaign.WinnerByOpens, two), "", ""},
+		{"the most", sample(100, 720, campaign.WinnerByClicks, variations(1, 2, 3, 4, 5)), "", ""},
+		{"no variation", campaign.ABTest{}, "abTest.variations", apperr.ReasonABTestTooFewVariations},
+		{"one variation", sample(10, 1, campaign.WinnerByOpens, variations(1)), "abTest.variations", apperr.ReasonABTestTooFewVariations},
+		{"six variations", sample(10, 1, campaign.WinnerByOpens, variations(1, 2, 3, 4, 5, 6)), "abTest.variations", apperr.ReasonABTestTooManyVariations},
+		{"one twice", sample(10, 1, campaign.WinnerByOpens, variations(1, 2, 1)), "abTest.variations[2].emailId", apperr.ReasonABTestValue},
+		{"too short", sample(10, 0, campaign.WinnerByOpens, two), "abTest.testDuration", apperr.ReasonABTestValue},
+		{"too long", sample(10, 721, campaign.WinnerByOpens, two), "abTest.testDuration", apperr.ReasonABTestValue},
+		{"unknown winner", sample(10, 1, "Loudest", two), "abTest.winner", apperr.ReasonABTestValue},
+		{"no share", sample(0, 1, campaign.WinnerByOpens, two), "abTest.testSize", apperr.ReasonABTestShare},
+		{"more than everybody", sample(101, 1, campaign.WinnerByOpens, two), "abTest.testSize", apperr.ReasonABTestValue},
 	} {
 		err := tt.test.Validate()
 		if tt.reason == "" {
@@ -418,6 +435,76 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 		})
 		if err != nil {
 			t.Errorf("a draft keeps it: %v", err)
+		}
+		after, entries := f.row(t, c.ID), f.history(t, c.ID)
+		if last := entries[len(entries)-1]; after.AbTest != "" || last.Fields != "abTest" || last.Version != after.Version {
+			t.Errorf("a test with one variation left is %q, told as %v", after.AbTest, last)
+		}
+	})
+}
+
+// TestATestFromBeforeHasEqualShares stores a test as earlier versions did: without weights, and with
+// an email of the campaign beside it.
+func TestATestFromBeforeHasEqualShares(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		own, a, b := f.email(t, f.owner, "Own").ID, f.email(t, f.owner, "A").ID, f.email(t, f.owner, "B").ID
+		c := f.create(t, "Old")
+		stored := fmt.Sprintf(
+			`{"TestSize":20,"TestDuration":4,"Winner":"Most Unique Clicks","Variations":[{"EmailID":%d},{"EmailID":%d}]}`, a, b,
+		)
+		client, ctx := f.system(t)
+		client.Campaign.UpdateOneID(c.ID).SetAbTest(stored).SetEmailID(own).ExecX(ctx)
+		test, err := campaign.ParseABTest(stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]float64{0.5, 0.5}, test.Shares()); diff != "" {
+			t.Errorf("shares (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int64{a, b}, campaign.ContentOf(f.row(t, c.ID))); diff != "" {
+			t.Errorf("content (-want +got):\n%s", diff)
+		}
+		f.update(t, c.ID, campaign.Patch{ABTest: &campaign.ABTestPatch{Test: test}})
+		after, entries := f.row(t, c.ID), f.history(t, c.ID)
+		if last := entries[len(entries)-1]; after.EmailID != nil || after.AbTest != stored || last.Fields != "email" {
+			t.Errorf("the same test leaves email %v, test %s, change %q", after.EmailID, after.AbTest, last.Fields)
+		}
+	})
+}
+
+func TestADraftLosesTheVariationWhoseEmailIsDeleted(t *testing.T) {
+	t.Parallel()
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		var ids []int64
+		test := campaign.ABTest{}
+		for i := range 3 {
+			ids = append(ids, f.email(t, f.owner, "Variation").ID)
+			test.Variations = append(test.Variations, campaign.ABVariation{EmailID: ids[i], Weight: float64(i + 1)})
+		}
+		c, untouched := f.create(t, "Draft"), f.create(t, "Other")
+		f.update(t, c.ID, campaign.Patch{ABTest: &campaign.ABTestPatch{Test: &test}})
+		before := f.row(t, c.ID)
+		err := f.db.Tx(f.ctx, func(ctx context.Context) error {
+			return f.campaigns.ReleaseEmails(ctx, []int64{f.owner.UserID}, ids[:1])
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := f.row(t, c.ID)
+		want := fmt.Sprintf(`{"Variations":[{"EmailID":%d,"Weight":2},{"EmailID":%d,"Weight":3}]}`, ids[1], ids[2])
+		if after.AbTest != want || after.Version != before.Version+1 {
+			t.Errorf("the test is %s at version %d, want %s at %d", after.AbTest, after.Version, want, before.Version+1)
+		}
+		f.unwritten(t, untouched, 1)
+		// A copy drops a variation whose email is gone.
+		client, ctx := f.system(t)
+		client.Email.DeleteOneID(ids[2]).ExecX(ctx)
+		copied, err := f.campaigns.Copy(f.ctx, c.ID, "", nil)
+		if err != nil || copied.AbTest != "" || copied.EmailID != nil {
+			t.Errorf("a copy of a test with one email is %v, %v", copied, err)
 		}
 	})
 }

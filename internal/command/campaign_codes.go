@@ -114,7 +114,7 @@ var updateCodes = []Code{
 	},
 	{
 		Number: 30, Text: "Not possible in the present status of the campaign", Detail: true,
-		Reasons: []apperr.Reason{apperr.ReasonNotInStatus},
+		Reasons: []apperr.Reason{apperr.ReasonNotInStatus, apperr.ReasonABTestHasEmails},
 	},
 	{Number: 31, Text: "A value cannot be accepted", Detail: true, NamesField: true, Reasons: []apperr.Reason{
 		apperr.ReasonNameRequired, apperr.ReasonNameTooLong, apperr.ReasonTextTooLong, apperr.ReasonValueInvalid,

@@ -3,11 +3,13 @@ package command
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"campaignql/ent"
+	entcampaign "campaignql/ent/campaign"
 	"campaignql/internal/apperr"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
@@ -32,7 +34,7 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 	if !numeric.MatchString(strings.TrimSpace(p.Text("campaignid"))) {
 		return nil, apperr.InvalidField("campaignid", apperr.ReasonNotNumeric, "is not numeric")
 	}
-	c, err := b.Campaigns.Get(ctx, p.ID("campaignid"), columnsRead...)
+	c, err := b.Campaigns.Get(ctx, p.ID("campaignid"), detailColumns...)
 	if apperr.CodeOf(err) == apperr.NotFound && !p.Flag("FailOnNotFound") {
 		return success(Member{"Campaign", []any{}}), nil
 	}
@@ -51,6 +53,9 @@ func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
 	), nil
 }
 
+// detailColumns are the database columns that Campaign.Get needs.
+var detailColumns = slices.Concat(columnsRead, []string{entcampaign.FieldAbTest})
+
 // detail is a campaign in the format of Campaign.Get: numbers are JSON numbers, and name and status
 // appear under both of their names.
 type detail row
@@ -68,7 +73,11 @@ func (d detail) emit(e *encoder) error {
 		e.cell(columns[i].value(v))
 		e.buf = append(e.buf, frames[i].after...)
 	}
-	for _, m := range d.more() {
+	more, err := d.more()
+	if err != nil {
+		return err
+	}
+	for _, m := range more {
 		if err := e.member(len(columns), m.Name, m.Value); err != nil {
 			return err
 		}
@@ -78,11 +87,15 @@ func (d detail) emit(e *encoder) error {
 }
 
 // more returns the members after the columns.
-func (d detail) more() Object {
-	shown := Object{
+func (d detail) more() (Object, error) {
+	shown, err := options(d.c)
+	if err != nil {
+		return nil, err
+	}
+	shown = append(shown, Object{
 		{"HardBounceRatio", ratio(d.c.TotalHardBounces, d.c.TotalSent)},
 		{"SoftBounceRatio", ratio(d.c.TotalSoftBounces, d.c.TotalSent)},
-	}
+	}...)
 	if d.want.statistics {
 		shown = append(shown, d.from.statistics(d.c)...)
 	}
@@ -93,7 +106,7 @@ func (d detail) more() Object {
 		}
 		shown = append(shown, Member{"Tags", names})
 	}
-	return shown
+	return shown, nil
 }
 
 func statisticsDays(p Parameters) int {

@@ -40,7 +40,7 @@ var updateParameters = []Parameter{
 	optional("AutoResendPreHeaderText", "The preheader of the second sending."),
 	optional(
 		"ABTesting",
-		"ABTesting[TestSize] in percent, [TestDuration] in hours, [Winner], [Variations][0][EmailID]; empty to remove the test.",
+		"ABTesting[Variations][0][EmailID] and [Weight], two to five times; or {\"variations\":[{\"emailid\":1,\"weight\":50},…]} as JSON; empty to remove the test.",
 	),
 }
 
@@ -171,93 +171,4 @@ func publishOnRSS(p Parameters, faults *apperr.Faults) *bool {
 		return nil
 	}
 	return &enabled
-}
-
-// abTestPatch reads ABTesting[TestSize], [TestDuration], [Winner] and [Variations][i][EmailID]. An
-// empty ABTesting removes the test.
-func abTestPatch(p Parameters) *campaign.ABTestPatch {
-	given, sent := p["abtesting"]
-	if !sent || given == nil {
-		return nil
-	}
-	if given == "" {
-		return &campaign.ABTestPatch{}
-	}
-	fields := open(given)
-	if fields == nil {
-		return shapeFault("ABTesting", apperr.ReasonABTestShape, "is not an array")
-	}
-	variations := open(fields.values["variations"])
-	if variations == nil {
-		return shapeFault("ABTesting[Variations]", apperr.ReasonABTestVariationsShape, "is not an array")
-	}
-	var faults apperr.Faults
-	test := campaign.ABTest{
-		TestSize:     abNumber(fields, &faults, "TestSize"),
-		TestDuration: abNumber(fields, &faults, "TestDuration"),
-		Winner:       abWinner(fields, &faults),
-	}
-	for i, v := range variations.list() {
-		test.Variations = append(test.Variations, campaign.ABVariation{EmailID: abEmail(&faults, i, v)})
-	}
-	return &campaign.ABTestPatch{Test: &test, Err: faults.Err()}
-}
-
-func shapeFault(name string, reason apperr.Reason, message string) *campaign.ABTestPatch {
-	return &campaign.ABTestPatch{Err: apperr.InvalidField(name, reason, "%s %s", name, message)}
-}
-
-// abText returns a field of an A/B test. If it is missing, abText adds a fault.
-func abText(fields *branch, faults *apperr.Faults, name string) (text string, ok bool) {
-	text = strings.TrimSpace(textValue(fields.values[fold(name)]))
-	if text == "" {
-		faults.Add(apperr.InvalidField("ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[%s] is missing", name))
-	}
-	return text, text != ""
-}
-
-func abNumber(fields *branch, faults *apperr.Faults, name string) int {
-	text, ok := abText(fields, faults, name)
-	if !ok {
-		return 0
-	}
-	n, err := strconv.Atoi(text)
-	if share, numeric := strconv.ParseFloat(text, 64); err != nil && numeric == nil && share < 1 {
-		return 0 // below the minimum, whatever the decimals are
-	}
-	if err != nil {
-		faults.Add(
-			apperr.InvalidField("ABTesting", apperr.ReasonABTestValue, "ABTesting[%s] is not a whole number", name),
-		)
-	}
-	return n
-}
-
-func abWinner(fields *branch, faults *apperr.Faults) campaign.ABWinner {
-	text, _ := abText(fields, faults, "Winner")
-	for _, winner := range []campaign.ABWinner{campaign.WinnerByOpens, campaign.WinnerByClicks} {
-		if strings.EqualFold(text, string(winner)) {
-			return winner
-		}
-	}
-	return campaign.ABWinner(text)
-}
-
-// abEmail reads the email of a variation. It returns 0 if it is missing, and -1, an id that no
-// email has, if it is not a number.
-func abEmail(faults *apperr.Faults, i int, variation any) int64 {
-	var text string
-	if fields := open(variation); fields != nil {
-		text = strings.TrimSpace(textValue(fields.values["emailid"]))
-	}
-	if text == "" {
-		faults.Add(apperr.InvalidField(
-			"ABTesting", apperr.ReasonABTestFieldMissing, "ABTesting[Variations][%d][EmailID] is missing", i,
-		))
-		return 0
-	}
-	if id := parseID(text); id != 0 {
-		return id
-	}
-	return -1
 }

@@ -76,7 +76,13 @@ func TestCampaignUpdate(t *testing.T) {
 		set("17: text", "ABTesting=yes")
 		set("18: no variations", "ABTesting[TestSize]=20")
 		set("18: text", "ABTesting[TestSize]=20&ABTesting[Variations]=2")
-		const test = "ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Highest+Open+Rate"
+		const (
+			test = "ABTesting[TestSize]=20"
+			two  = "ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][0][Weight]=30" +
+				"&ABTesting[Variations][1][EmailID]={email2}&ABTesting[Variations][1][Weight]=10"
+		)
+		set("17: a list in a text", "ABTesting=[1")
+		set("18: JSON without variations", `ABTesting={"a":1}`)
 		set(
 			"19: email of somebody else",
 			test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={theirEmail}",
@@ -88,32 +94,20 @@ func TestCampaignUpdate(t *testing.T) {
 		set("21: one variation", test+"&ABTesting[Variations][0][EmailID]={email}")
 		set("21 comes before 23", "ABTesting[Variations][0][EmailID]={email}")
 		set("22: six variations", test+strings.Repeat("&ABTesting[Variations][][EmailID]={email}", 6))
-		set(
-			"23: no duration",
-			"ABTesting[TestSize]=20&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
-		)
+		set("23: no weight", strings.Replace(two, "[1][Weight]=10", "[1][Weight]=", 1))
 		set("23: an empty email", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]=")
-		set(
-			"25: half a percent",
-			"ABTesting[TestSize]=0.5&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
-		)
 		set("23: no email", test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][Name]=B")
-		set(
-			"24: no number",
-			"ABTesting[TestSize]=some&ABTesting[TestDuration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
-		)
-		set(
-			"24: no such winner",
-			"ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Luck&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
-		)
-		set(
-			"24: the same email twice",
-			test+"&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email}",
-		)
-		set(
-			"25: nobody",
-			"ABTesting[TestSize]=0&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email}&ABTesting[Variations][1][EmailID]={email2}",
-		)
+		set("23 comes before 24", "ABTesting[Variations][0][EmailID]=x&ABTesting[Variations][0][Weight]=1&ABTesting[Variations][1][EmailID]={email}")
+		set("24: an email that is no number", strings.Replace(two, "{email2}", "x", 1))
+		set("24: a weight that is no number", strings.Replace(two, "=30", "=much", 1))
+		set("24: a weight without bound", strings.Replace(two, "=30", "=inf", 1))
+		set("24: no weight at all", strings.Replace(two, "=30", "=0", 1))
+		set("24: a weight below zero", strings.Replace(two, "=30", "=-1", 1))
+		set("24: the same email twice", strings.Replace(two, "{email2}", "{email}", 1))
+		set("24: a sample that is no number", "ABTesting[TestSize]=some&"+two)
+		set("24: no such winner", "ABTesting[Winner]=Luck&"+two)
+		set("25: a share below one percent", strings.Replace(two, "=10", "=0.3", 1))
+		set("25: a sample of nobody", "ABTesting[TestSize]=0&"+two)
 		set(
 			"26: resent and recursive",
 			"AutoResendEnabled=1&AutoResendWaitDays=3&AutoResendSubject=Again&ScheduleType=Recursive&ScheduleRecDaysOfWeek=1&ScheduleRecMonths=0&ScheduleRecHours=9&ScheduleRecMinutes=0&ScheduleRecSendMaxInstance=0&SendTimeZone=UTC",
@@ -166,8 +160,15 @@ func TestCampaignUpdate(t *testing.T) {
 		)
 		set("year 9999", "SendDate=9999-12-30")
 		set(
-			"an A/B test",
-			test+"&ABTesting[Variations][0][EmailID]={email2}&ABTesting[Variations][1][EmailID]={email3}",
+			"an A/B test as JSON, beside an email",
+			`RelEmailID={email}&ABTesting={"variations":[{"emailid":{email2},"weight":2},{"emailid":"{email3}","weight":"1"}]}`,
+		)
+		s.step("it has no email of its own", "key", "Command=Campaign.Get&CampaignID={draft}")
+		set("30: an email beside the test", "RelEmailID={email}")
+		set("an email instead of the test", "RelEmailID={email}&ABTesting=")
+		set(
+			"an A/B test of a sample",
+			test+"&ABTesting[Variations][0][EmailID]={email2}&ABTesting[Variations][0][Weight]=1&ABTesting[Variations][1][EmailID]={email3}&ABTesting[Variations][1][Weight]=1",
 		)
 		s.step("read back", "key", "Command=Campaign.Get&CampaignID={draft}")
 		set(

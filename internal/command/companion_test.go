@@ -141,10 +141,10 @@ func TestEmailCommands(t *testing.T) {
 		s.step("delete 3: used by a campaign", "key", "Command=Email.Delete&EmailID={email}")
 		tested := f.campaign(t, me, "Test")
 		f.patch(t, me, tested, campaign.Patch{ABTest: &campaign.ABTestPatch{Test: &campaign.ABTest{
-			TestSize:     20,
-			TestDuration: 24,
+			TestSize:     new(20),
+			TestDuration: new(24),
 			Winner:       campaign.WinnerByOpens,
-			Variations:   []campaign.ABVariation{{EmailID: test}, {EmailID: email}},
+			Variations:   []campaign.ABVariation{{EmailID: test, Weight: 1}, {EmailID: email, Weight: 1}},
 		}}})
 		ready := kind.StatusReady
 		f.patch(t, me, tested, campaign.Patch{Status: &ready})

@@ -91,34 +91,36 @@ func TestTheLastOfARepeatedParameterWins(t *testing.T) {
 	})
 }
 
-// TestNestedParametersInEveryForm sends one A/B test in brackets, as JSON, and as JSON within a
-// form, which is not an A/B test.
+// TestNestedParametersInEveryForm sends one A/B test in brackets, as JSON, and as JSON in one field.
 func TestNestedParametersInEveryForm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, f *fixture) {
 		me := f.owner(t)
 		id, a, b := f.campaign(t, me, "A"), f.email(t, me), f.email(t, me)
 		want := fmt.Sprintf(
-			`{"TestSize":20,"TestDuration":24,"Winner":"Highest Open Rate","Variations":[{"EmailID":%d},{"EmailID":%d}]}`,
+			`{"Variations":[{"EmailID":%d,"Weight":50},{"EmailID":%d,"Weight":25.5}],"TestSize":20,"TestDuration":24,"Winner":"Highest Open Rate"}`,
 			a,
 			b,
 		)
 		head := fmt.Sprintf("Command=Campaign.Update&APIKey=%s&CampaignID=%d&", me.key, id)
 		brackets := fmt.Sprintf(
-			"ABTesting[TestSize]=20&abtesting[testduration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]=%d&ABTesting[Variations][1][emailid]=%d",
+			"ABTesting[TestSize]=20&abtesting[testduration]=24&ABTesting[Winner]=Highest+Open+Rate&ABTesting[Variations][0][EmailID]=%d&ABTesting[Variations][0][weight]=50&ABTesting[variations][1][emailid]=%d&ABTesting[Variations][1][WEIGHT]=25.5",
 			a,
 			b,
 		)
 		encoded := strings.NewReplacer("[", "%5B", "]", "%5d").Replace(brackets)
-		unnumbered := strings.NewReplacer("[0]", "[]", "[1]", "[]").Replace(brackets)
 		requests := map[string]*http.Request{
-			"form":              formRequest(head + brackets),
-			"encoded":           formRequest(head + encoded),
-			"without positions": formRequest(head + unnumbered),
-			"multipart":         multipartRequest(head + brackets),
-			"query":             queryRequest(head + encoded),
+			"form":      formRequest(head + brackets),
+			"encoded":   formRequest(head + encoded),
+			"multipart": multipartRequest(head + brackets),
+			"query":     queryRequest(head + encoded),
 			"JSON": jsonRequest(fmt.Sprintf(
 				`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%s}`, me.key, id, want,
+			)),
+			"JSON in a form": formRequest(head + "ABTesting=" + url.QueryEscape(" "+strings.ToLower(want))),
+			"JSON in a part": multipartRequest(head + "ABTesting=" + url.QueryEscape(want)),
+			"JSON in JSON": jsonRequest(fmt.Sprintf(
+				`{"Command":"Campaign.Update","APIKey":%q,"CampaignID":"%d","ABTesting":%q}`, me.key, id, want,
 			)),
 		}
 		for name, r := range requests {

@@ -287,7 +287,7 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 		)
 		send(`"RulesJsonBundle":` + bundle)
 		send(fmt.Sprintf(
-			`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d},{"emailid":"%d"}]}`,
+			`"ABTesting":{"testsize":20,"TESTDURATION":"24","Winner":"most unique clicks","Variations":[{"EmailID":%d,"Weight":50},{"emailid":"%d","weight":"25.5"}]}`,
 			a,
 			b,
 		))
@@ -297,7 +297,7 @@ func TestJSONStructuresAreTakenAsTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantTest := fmt.Sprintf(
-			`{"TestSize":20,"TestDuration":24,"Winner":"Most Unique Clicks","Variations":[{"EmailID":%d},{"EmailID":%d}]}`,
+			`{"Variations":[{"EmailID":%d,"Weight":50},{"EmailID":%d,"Weight":25.5}],"TestSize":20,"TestDuration":24,"Winner":"Most Unique Clicks"}`,
 			a,
 			b,
 		)

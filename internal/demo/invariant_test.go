@@ -64,7 +64,7 @@ func (s *seeded) columns(t *testing.T) {
 		}
 		if test != nil {
 			tests++
-			if err := test.Validate(); err != nil {
+			if err := test.Validate(); err != nil || c.EmailID != nil {
 				t.Errorf("%s: %v", c.Name, err)
 			}
 		}
@@ -265,13 +265,14 @@ func (s *seeded) readiness(t *testing.T) {
 	}
 	lacking := 0
 	for _, c := range s.campaigns {
-		var e *ent.Email
-		if c.EmailID != nil {
-			if e = emails[*c.EmailID]; e == nil {
-				t.Errorf("%s: there is no email %d", c.Name, *c.EmailID)
+		var of []*ent.Email
+		for _, id := range campaign.ContentOf(c) {
+			if emails[id] == nil {
+				t.Errorf("%s: there is no email %d", c.Name, id)
 			}
+			of = append(of, emails[id])
 		}
-		gaps := campaign.Readiness(c, e)
+		gaps := campaign.Readiness(c, of)
 		switch {
 		case c.Status == kind.StatusDraft || c.Status == kind.StatusFailed:
 			lacking += len(gaps)

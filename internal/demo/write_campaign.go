@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,7 +38,7 @@ func (w *writer) campaign(m *mailing) (*ent.CampaignCreate, error) {
 	if m.status == kind.StatusSent {
 		row.SetSentInstances(1)
 	}
-	if m.email != nil {
+	if m.email != nil && len(m.variations) == 0 {
 		row.SetEmailID(m.email.id)
 	}
 	if m.resend {
@@ -71,15 +70,14 @@ func (w *writer) campaign(m *mailing) (*ent.CampaignCreate, error) {
 }
 
 func abTest(m *mailing) (string, error) {
-	test := campaign.ABTest{TestSize: 20, TestDuration: 4, Winner: campaign.WinnerByOpens}
+	var test campaign.ABTest
 	for _, e := range m.variations {
-		test.Variations = append(test.Variations, campaign.ABVariation{EmailID: e.id})
+		test.Variations = append(test.Variations, campaign.ABVariation{EmailID: e.id, Weight: 50})
 	}
 	if err := test.Validate(); err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(test)
-	return string(text), err
+	return test.Encode()
 }
 
 func setCounters(row *ent.CampaignCreate, m *mailing) {

@@ -330,7 +330,7 @@ func (c *company) same(t *testing.T, row *ent.Campaign) map[string]any {
 
 const (
 	weekly    = "&ScheduleType=Recursive&ScheduleRecDaysOfWeek=5,1&ScheduleRecMonths=0&ScheduleRecHours=0,9&ScheduleRecMinutes=30,0&ScheduleRecSendMaxInstance=12&SendTimeZone=Europe/Berlin"
-	abTest    = "&ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email1}&ABTesting[Variations][1][EmailID]={email2}"
+	abTest    = "&ABTesting[TestSize]=20&ABTesting[TestDuration]=24&ABTesting[Winner]=Most+Unique+Clicks&ABTesting[Variations][0][EmailID]={email1}&ABTesting[Variations][0][Weight]=70&ABTesting[Variations][1][EmailID]={email2}&ABTesting[Variations][1][Weight]=30.5"
 	someRules = `&RulesJsonBundle={"operator":"or","criteria":[{"list_id":{list1},"operator":"and","rules":[{"type":"fields","field_id":"EmailAddress","operator":"contains","value":"user"}]},{"list_id":{list2}}]}`
 	tomorrow  = "&ScheduleType=Future&SendDate=2099-01-02&SendTime=09:30&SendTimeZone=(GMT-03:00)+Brasilia"
 )

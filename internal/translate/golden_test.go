@@ -156,7 +156,7 @@ func TestNamesOfTheSchema(t *testing.T) {
 				"Command=Campaign.Update&CampaignID=1&ABTesting[TestSize]=50&ABTesting[TestDuration]=1&ABTesting[Winner]="+
 					strings.ReplaceAll(
 						string(winner), " ", "+",
-					)+"&ABTesting[Variations][][EmailID]=1&ABTesting[Variations][][EmailID]=2",
+					)+"&ABTesting[Variations][0][EmailID]=1&ABTesting[Variations][0][Weight]=1&ABTesting[Variations][1][EmailID]=2&ABTesting[Variations][1][Weight]=1",
 			),
 		)
 	}

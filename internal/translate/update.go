@@ -295,19 +295,17 @@ func setABTest(_ *reading, patch campaign.Patch, input map[string]any) error {
 	if err := given.Test.Validate(); err != nil {
 		return refused(err)
 	}
-	emails := make([]string, len(given.Test.Variations))
+	variations := make([]map[string]any, len(given.Test.Variations))
 	for i, v := range given.Test.Variations {
-		if v.EmailID <= 0 {
-			return refused(fmt.Errorf("ABTesting[Variations][%d][EmailID] is not the number of an email", i))
-		}
-		emails[i] = strconv.FormatInt(v.EmailID, 10)
+		variations[i] = map[string]any{"emailId": strconv.FormatInt(v.EmailID, 10), "weight": v.Weight}
 	}
-	input["abTest"] = map[string]any{
-		"testSize":          given.Test.TestSize,
-		"testDurationHours": given.Test.TestDuration,
-		"winner":            constant(given.Test.Winner),
-		"emailIds":          emails,
+	test := map[string]any{"variations": variations}
+	set(test, "testSize", given.Test.TestSize)
+	set(test, "testDurationHours", given.Test.TestDuration)
+	if given.Test.Winner != "" {
+		test["winner"] = constant(given.Test.Winner)
 	}
+	input["abTest"] = test
 	return nil
 }
 
