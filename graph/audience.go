@@ -13,6 +13,7 @@ import (
 
 // audienceFields says what the fields of the audience of a campaign read.
 var audienceFields = fields{
+	"id":        reads("id"),
 	"form":      reads("audience"),
 	"include":   reads("audience"),
 	"exclude":   reads("audience"),
@@ -23,7 +24,7 @@ var audienceFields = fields{
 	"explain":   reads(query.CampaignColumns...),
 }
 
-func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error) {
+func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) (*model.AudienceDraft, error) {
 	patch, err := audienceOf(&input)
 	var read rules.Audience
 	if err == nil {
@@ -33,7 +34,7 @@ func (r queryResolver) Audience(ctx context.Context, input model.AudienceInput) 
 	if err == nil {
 		shown, err = r.preparedAudience(ctx, read)
 	}
-	return shown, renamed(
+	return (*model.AudienceDraft)(shown), renamed(
 		inForm(err, &input),
 		func(fault *apperr.Error) string { return "input" + strings.TrimPrefix(fault.Field, "audience") },
 	)
@@ -145,4 +146,26 @@ func (r ruleResolver) Rule(_ context.Context, rule *query.ExplainedRule) (scalar
 
 func (r segmentResolver) SubscriberCount(ctx context.Context, s *model.Segment) (*int32, error) {
 	return r.counted(ctx, query.OfSegment(s.Segment))
+}
+
+// The fields of an audience that is not saved are those of one that is.
+
+func (r draftResolver) saved() audienceResolver { return audienceResolver(r) }
+
+func (r draftResolver) Count(ctx context.Context, a *model.AudienceDraft) (*int32, error) {
+	return r.saved().Count(ctx, (*model.Audience)(a))
+}
+
+func (r draftResolver) Waterfall(ctx context.Context, a *model.AudienceDraft) (*query.Waterfall, error) {
+	return r.saved().Waterfall(ctx, (*model.Audience)(a))
+}
+
+func (r draftResolver) Explain(ctx context.Context, a *model.AudienceDraft) (*query.Explanation, error) {
+	return r.saved().Explain(ctx, (*model.Audience)(a))
+}
+
+func (r draftResolver) Preview(
+	ctx context.Context, a *model.AudienceDraft, first int32,
+) ([]*model.AudienceRecipient, error) {
+	return r.saved().Preview(ctx, (*model.Audience)(a), first)
 }

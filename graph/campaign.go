@@ -24,6 +24,7 @@ var campaignFields = columnsOf("Campaign", fields{
 	"audience":     holds(audienceFields),
 	"tags":         reads("id"),
 	"statistics": holds(columnsOf("CampaignStatistics", counterFields, fields{
+		"id":         reads("id"),
 		"throughput": reads(statistics.ThroughputColumns...),
 		"series":     reads("id", "sending_started_at"),
 		"links":      reads("id"),
@@ -34,6 +35,7 @@ var campaignFields = columnsOf("Campaign", fields{
 	"history":            reads("id"),
 	"abTest":             reads("ab_test"),
 	"autoResend": holds(fields{
+		"id":        reads("id"),
 		"enabled":   reads("auto_resend_enabled"),
 		"waitDays":  reads("auto_resend_wait_days"),
 		"subject":   reads("auto_resend_subject"),
@@ -44,6 +46,7 @@ var campaignFields = columnsOf("Campaign", fields{
 })
 
 var scheduleFields = fields{
+	"id":       reads("id"),
 	"type":     reads("schedule_type"),
 	"sendDate": reads("send_date"),
 	"sendTime": reads("send_time"),
@@ -269,6 +272,10 @@ func (r scheduleResolver) Upcoming(_ context.Context, s *model.Schedule, first i
 	}
 	instants, err := r.Campaigns.Upcoming(s.Row, int(first))
 	return pointers(instants), err
+}
+
+func (r statisticsResolver) ID(_ context.Context, c *statistics.Counters) (string, error) {
+	return gid.Encode(gid.CampaignStatistics, c.ID), nil
 }
 
 func (r statisticsResolver) Throughput(_ context.Context, c *statistics.Counters) (*statistics.Throughput, error) {

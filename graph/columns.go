@@ -81,9 +81,9 @@ func (s *selection) descend(set ast.SelectionSet, of *ast.Type, path []string) {
 	}
 }
 
-// collect merges the fields of a selection set; fragments on the interface Node count as well.
+// collect merges the fields of a selection set; fragments on the interfaces of objects count as well.
 func collect(op *graphql.OperationContext, set ast.SelectionSet, of *ast.Type) []graphql.CollectedField {
-	return graphql.CollectFields(op, set, []string{of.Name(), "Node"})
+	return graphql.CollectFields(op, set, []string{of.Name(), "Node", "Audience"})
 }
 
 // columns returns the columns that the selection reads, each once; id at least.

@@ -94,6 +94,7 @@ type (
 	viewerResolver         struct{ *resolver }
 	listResolver           struct{ *resolver }
 	audienceResolver       struct{ *resolver }
+	draftResolver          struct{ *resolver }
 	ruleResolver           struct{ *resolver }
 	segmentResolver        struct{ *resolver }
 	subscriberResolver     struct{ *resolver }
@@ -131,6 +132,7 @@ func (r *resolver) SubscriberList() exec.SubscriberListResolver     { return lis
 func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }
+func (r *resolver) AudienceDraft() exec.AudienceDraftResolver   { return draftResolver{r} }
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver   { return ruleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver               { return segmentResolver{r} }
 func (r *resolver) Subscriber() exec.SubscriberResolver         { return subscriberResolver{r} }

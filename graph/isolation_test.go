@@ -649,7 +649,7 @@ var belowRoot = map[string]struct {
 
 // subscribed are the ids in the arguments of subscriptions.
 // TestSubscriptionToWhatIsNotThereBeginsNothing covers them.
-var subscribed = map[string]bool{"Subscription.campaignChanged.ids": true}
+var subscribed = map[string]bool{"Subscription.campaignChanged.campaignIds": true}
 
 // TestNobodyLearnsOfAnotherAccountBelowTheRoot covers the arguments of fields of all types other
 // than Query and Mutation.

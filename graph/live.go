@@ -10,7 +10,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/graph/transport"
@@ -208,11 +207,13 @@ func (s *server) update(
 
 // CampaignChanged sends the changes of campaigns. Columns that the poller has read are returned
 // without another query. If the client selects other columns, each changed campaign is read again.
-func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error) {
+func (r subscriptionResolver) CampaignChanged(
+	ctx context.Context, ids []string,
+) (<-chan *model.CampaignChanged, error) {
 	var numbers []int64
 	if ids != nil {
 		var err error
-		if numbers, err = identifyAll(gid.Campaign, "ids", ids, live.MaxCampaigns); err != nil {
+		if numbers, err = identifyAll(gid.Campaign, "campaignIds", ids, live.MaxCampaigns); err != nil {
 			return nil, err
 		}
 	}
@@ -224,7 +225,7 @@ func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string)
 	if err != nil {
 		return nil, err
 	}
-	updates := make(chan *model.Campaign)
+	updates := make(chan *model.CampaignChanged)
 	go func() {
 		defer close(updates)
 		defer watch.Close()
@@ -235,14 +236,14 @@ func (r subscriptionResolver) CampaignChanged(ctx context.Context, ids []string)
 
 // follow sends each change, one per turn, until the watch or ctx ends.
 func (r subscriptionResolver) follow(
-	ctx context.Context, turns <-chan turn, watch *live.Watch, updates chan<- *model.Campaign,
+	ctx context.Context, turns <-chan turn, watch *live.Watch, updates chan<- *model.CampaignChanged,
 ) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = graphql.GetOperationContext(ctx).Recover(ctx, value)
 		}
 	}()
-	asked := selected(ctx, campaignFields, itself)
+	asked := selected(ctx, campaignFields, [][]string{{"campaign"}})
 	for {
 		var next turn
 		select {
@@ -262,33 +263,37 @@ func (r subscriptionResolver) follow(
 	}
 }
 
-// next waits for a change and returns the campaign. It returns nil if the watch has ended.
-func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (*model.Campaign, error) {
+// next waits for a change and returns it. It returns nil if the watch has ended.
+func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (*model.CampaignChanged, error) {
 	for {
-		row, err := watch.Next(t.ctx)
-		if row == nil {
+		change, err := watch.Next(t.ctx)
+		if change == nil {
 			return nil, err
 		}
 		stop := t.begin()
-		if shown, err := r.changed(t.ctx, row, asked); shown != nil || err != nil {
+		if shown, err := r.changed(t.ctx, change, asked); shown != nil || err != nil {
 			return shown, err
 		}
 		stop()
 	}
 }
 
-// changed returns a campaign that has changed. It returns nil if the campaign was deleted in the
-// meantime.
+// changed shows a change. It returns nil if the campaign was deleted since: the watch tells that next.
 func (r subscriptionResolver) changed(
-	ctx context.Context, row *ent.Campaign, asked selection,
-) (*model.Campaign, error) {
-	columns := asked.columns()
+	ctx context.Context, change *live.Change, asked selection,
+) (*model.CampaignChanged, error) {
+	if change.Campaign == nil {
+		return &model.CampaignChanged{
+			DeletedID: new(gid.Encode(gid.Campaign, change.ID)), Cause: change.Cause,
+		}, nil
+	}
+	row, columns := change.Campaign, asked.columns()
 	if slices.ContainsFunc(columns, func(column string) bool { return !slices.Contains(live.Columns, column) }) {
-		whole, err := r.Campaigns.Get(ctx, row.ID, columns...)
+		whole, err := r.Campaigns.Get(ctx, change.ID, columns...)
 		if err != nil {
 			return nil, absent(err)
 		}
 		row = whole
 	}
-	return shownCampaign(row), nil
+	return &model.CampaignChanged{Campaign: shownCampaign(row), Cause: change.Cause}, nil
 }

@@ -60,7 +60,7 @@ func (w *world) sent(t *testing.T, id int64, n int64) {
 }
 
 // subscriptionDocument selects fields that the poller has read.
-const subscriptionDocument = `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId status version statistics { sent } } }`
+const subscriptionDocument = `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { deletedId cause campaign { legacyId status version statistics { sent } } } }`
 
 // frame is a message of graphql-transport-ws.
 type frame struct {
@@ -173,10 +173,17 @@ type change struct {
 	Statistics struct{ Sent int64 }
 }
 
-func updateOf(t *testing.T, payload []byte) change {
+// told is a change with why it is told.
+type told struct {
+	Campaign  *change
+	DeletedID string
+	Cause     string
+}
+
+func updateOf(t *testing.T, payload []byte) told {
 	t.Helper()
 	var response struct {
-		Data   struct{ CampaignChanged change }
+		Data   struct{ CampaignChanged told }
 		Errors []apitest.Error
 	}
 	if err := json.Unmarshal(payload, &response); err != nil || len(response.Errors) > 0 {
@@ -187,7 +194,21 @@ func updateOf(t *testing.T, payload []byte) change {
 
 func (s *socket) next() change {
 	s.t.Helper()
+	return s.told().state(s.t)
+}
+
+func (s *socket) told() told {
+	s.t.Helper()
 	return updateOf(s.t, s.want("next").Payload)
+}
+
+// state returns the campaign, which must not have been deleted.
+func (u told) state(t *testing.T) change {
+	t.Helper()
+	if u.Campaign == nil {
+		t.Fatalf("told %v, want a campaign", u)
+	}
+	return *u.Campaign
 }
 
 // stream is a client of server-sent events.
@@ -237,6 +258,11 @@ func (s *stream) event() (name, data string, ok bool) {
 }
 
 func (s *stream) next() change {
+	s.t.Helper()
+	return s.told().state(s.t)
+}
+
+func (s *stream) told() told {
 	s.t.Helper()
 	name, data, ok := s.event()
 	if !ok || name != "next" {

@@ -25,7 +25,10 @@ import (
 )
 
 // follower is a client that subscribes to one campaign over either transport.
-type follower interface{ next() change }
+type follower interface {
+	next() change
+	told() told
+}
 
 // overBoth opens a subscription to campaigns over both transports.
 func (w *world) overBoth(t *testing.T, key string, ids ...string) map[string]follower {
@@ -155,7 +158,7 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 			return len(w.Record(func() {
 				s := listen(
 					t, w.URL, owner.Key,
-					`subscription($ids: [ID!]) { campaignChanged(ids: $ids) { legacyId `+fields+` } }`,
+					`subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { legacyId `+fields+` } } }`,
 					object{"ids": []string{number(c.ID)}},
 				)
 				s.wantEvent("next")
@@ -179,22 +182,22 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 
 func TestEveryFieldCanBeFollowed(t *testing.T) {
 	served := schema(t)
-	document := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
-		shallow(served, served.Types["Campaign"], 2) + ` } }`
+	document := `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { ` +
+		shallow(served, served.Types["Campaign"], 2) + ` } } }`
 	query := `query($id: ID!) { campaign(id: $id) { ` + shallow(served, served.Types["Campaign"], 2) + ` } }`
 	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
 		owner := w.Account(t)
 		c := w.page(t, owner, 1)[0]
 		data := listen(t, w.URL, owner.Key, document, object{"ids": []string{number(c.ID)}}).wantEvent("next")
 		var followed struct {
-			Data   struct{ CampaignChanged any }
+			Data   struct{ CampaignChanged struct{ Campaign any } }
 			Errors []any
 		}
 		if err := json.Unmarshal([]byte(data), &followed); err != nil || len(followed.Errors) > 0 {
 			t.Fatalf("%v in %s", err, data)
 		}
 		diff := cmp.Diff(
-			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged,
+			w.MustQuery(t, owner.Key, query, object{"id": number(c.ID)})["campaign"], followed.Data.CampaignChanged.Campaign,
 		)
 		if diff != "" {
 			t.Errorf("(-asked for +followed)\n%s", diff)
@@ -209,7 +212,7 @@ func TestRelationsAreReadAnewForEachUpdate(t *testing.T) {
 		c := w.page(t, owner, 1)[0]
 		s := listen(
 			t, w.URL, owner.Key,
-			`subscription($ids: [ID!]) { campaignChanged(ids: $ids) { history { nodes { version } } email { name } tags { name } } }`,
+			`subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { history { nodes { version } } email { name } tags { name } } } }`,
 			object{"ids": []string{number(c.ID)}},
 		)
 		before := s.wantEvent("next")
@@ -266,10 +269,45 @@ func TestDeletedCampaignsEndTheSubscription(t *testing.T) {
 			t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { userErrors { message } } }`,
 			object{"id": number(c.ID)},
 		)
+		want := told{DeletedID: globalID(gid.Campaign, c.ID), Cause: "DELETED"}
+		for name, f := range map[string]follower{"WebSocket": s, "server-sent events": events} {
+			if got := f.told(); got != want {
+				t.Errorf("%s was told %v, want %v", name, got, want)
+			}
+		}
 		s.want("complete")
 		events.wantEvent("complete")
 		if _, _, ok := events.event(); ok {
 			t.Error("the stream goes on")
+		}
+	})
+}
+
+// TestWhoFollowsTheAccountIsToldOfDeletions deletes a campaign that is being sent, and one that is no
+// longer followed.
+func TestWhoFollowsTheAccountIsToldOfDeletions(t *testing.T) {
+	eachLive(t, liveConfig(), func(t *testing.T, w *world) {
+		owner := w.Account(t)
+		gone, stays := w.sending(t, owner), w.sending(t, owner)
+		for name, f := range w.overBoth(t, owner.Key) {
+			for range 2 {
+				if got := f.told(); got.Cause != "SNAPSHOT" || got.DeletedID != "" {
+					t.Errorf("%s began with %v", name, got)
+				}
+			}
+			w.MustQuery(
+				t, owner.Key, `mutation($id: ID!) { deleteCampaigns(input: {ids: [$id]}) { deletedIds } }`,
+				object{"id": number(gone.ID)},
+			)
+			if got := f.told(); got != (told{DeletedID: globalID(gid.Campaign, gone.ID), Cause: "DELETED"}) {
+				t.Errorf("%s was told %v", name, got)
+			}
+			w.sent(t, stays.ID, stays.TotalSent+1)
+			stays.TotalSent++
+			if got := f.told(); got.Cause != "COUNTERS" || got.Campaign == nil {
+				t.Errorf("%s was told %v", name, got)
+			}
+			gone = w.sending(t, owner)
 		}
 	})
 }
@@ -456,8 +494,8 @@ func TestSlowReaderCostsNobodyElseAnything(t *testing.T) {
 		variables := object{"ids": []string{number(c.ID)}}
 		slow, fast := connect(t, w.URL, owner.Key), connect(t, w.URL, owner.Key)
 		// A long answer for each update fills the buffers of the connection.
-		long := `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` +
-			aliases(`statistics { sent failed recipients delivered }`, 90) + ` } }`
+		long := `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { ` +
+			aliases(`statistics { sent failed recipients delivered }`, 90) + ` } } }`
 		slow.subscribe("1", long, variables)
 		slow.want("next")
 		fast.subscribe("1", subscriptionDocument, variables)
@@ -566,7 +604,7 @@ func (w *world) tooLate(t *testing.T, owner *apitest.Account, c *ent.Campaign, f
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		events := listen(
-			t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { `+fields+` } }`,
+			t, w.URL, owner.Key, `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { `+fields+` } } }`,
 			object{"ids": []string{number(c.ID)}},
 		)
 		// Sometimes an update is ready just when its timeout expires.

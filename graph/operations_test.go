@@ -32,7 +32,7 @@ const (
 	makeTagID       = "27fb2cd9d2d4cb4b6e6b6d1c2d5b2a8e"
 	makeTagDocument = `mutation MakeTag { createTag(input: {name: "made"}) { tag { name } } }`
 	followID        = "00000000000000000000000000000001"
-	changesDocument = "subscription Changes($ids: [ID!]) { campaignChanged(ids: $ids) { status } }"
+	changesDocument = "subscription Changes($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { status } } }"
 	countsDocument  = "query Counts { campaignCounts { total } }"
 	countsHash      = "d7e8d78c0ae01fbbf2bbcd1b3dbd8a22a1ff8ccdfdbd2a1c9b8f5d7b4a3ad0f3"
 )
@@ -148,7 +148,7 @@ func TestRegisteredSubscriptionsAndMutations(t *testing.T) {
 	response := must(http.DefaultClient.Do(request))(t)
 	defer response.Body.Close()
 	var events []byte
-	for !bytes.Contains(events, []byte(`{"campaignChanged":{"status":"SENDING"}}`)) {
+	for !bytes.Contains(events, []byte(`{"campaignChanged":{"campaign":{"status":"SENDING"}}}`)) {
 		part := make([]byte, 4096)
 		n, err := response.Body.Read(part)
 		if events = append(events, part[:n]...); err != nil {

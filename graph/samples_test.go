@@ -116,7 +116,7 @@ var shown = map[string]func(t *testing.T, data object) (got, want any){
 		return apitest.At(t, data, "pauseCampaign", "campaign", "status"), "PAUSED"
 	},
 	"CampaignChanged": func(t *testing.T, data object) (got, want any) {
-		return apitest.At(t, data, "campaignChanged", "status"), "SENDING"
+		return apitest.At(t, data, "campaignChanged", "campaign", "status"), "SENDING"
 	},
 }
 

@@ -45,13 +45,15 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: sumCost}
 	case "Email.html", "Email.plain":
 		return guard.Weight{Cost: textCost}
-	case "CampaignAudience.rules", "Segment.rules":
+	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
-	case "CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview", "Segment.subscriberCount":
+	case "Audience.count", "Audience.waterfall", "Audience.preview",
+		"CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview",
+		"AudienceDraft.count", "AudienceDraft.waterfall", "AudienceDraft.preview", "Segment.subscriberCount":
 		return guard.Weight{Cost: audienceCost}
-	case "CampaignAudience.explain":
+	case "Audience.explain", "CampaignAudience.explain", "AudienceDraft.explain":
 		return guard.Weight{Cost: 4 * audienceCost}
 	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules",
 		"ExplainedRule.rules":

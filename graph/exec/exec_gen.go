@@ -13,6 +13,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -41,6 +42,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
 	AccountStatistics() AccountStatisticsResolver
+	AudienceDraft() AudienceDraftResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignChange() CampaignChangeResolver
@@ -82,6 +84,12 @@ type AccountStatisticsResolver interface {
 	Links(ctx context.Context, obj *model.AccountStatistics, first int32, orderBy statistics.LinkOrder) ([]*statistics.Link, error)
 	Domains(ctx context.Context, obj *model.AccountStatistics, first int32) ([]*statistics.Domain, error)
 }
+type AudienceDraftResolver interface {
+	Count(ctx context.Context, obj *model.AudienceDraft) (*int32, error)
+	Preview(ctx context.Context, obj *model.AudienceDraft, first int32) ([]*model.AudienceRecipient, error)
+	Waterfall(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error)
+	Explain(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error)
+}
 type CampaignResolver interface {
 	Email(ctx context.Context, objs []*model.Campaign) ([]*ent.Email, error)
 
@@ -107,6 +115,8 @@ type CampaignScheduleResolver interface {
 	Upcoming(ctx context.Context, obj *model.Schedule, first int32) ([]*time.Time, error)
 }
 type CampaignStatisticsResolver interface {
+	ID(ctx context.Context, obj *statistics.Counters) (string, error)
+
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
 	Links(ctx context.Context, objs []*statistics.Counters, first int32, after *string, orderBy statistics.LinkOrder) ([][]*statistics.Link, error)
@@ -198,7 +208,7 @@ type QueryResolver interface {
 	Lists(ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberList], error)
 	Subscriber(ctx context.Context, id string) (*model.Subscriber, error)
 	Segment(ctx context.Context, id string) (*model.Segment, error)
-	Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error)
+	Audience(ctx context.Context, input model.AudienceInput) (*model.AudienceDraft, error)
 	CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CustomField], error)
 	SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error)
 	SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberTag], error)
@@ -230,7 +240,7 @@ type SubscriberTagResolver interface {
 	SubscriberCount(ctx context.Context, objs []*model.SubscriberTag) ([]int32, error)
 }
 type SubscriptionResolver interface {
-	CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error)
+	CampaignChanged(ctx context.Context, campaignIds []string) (<-chan *model.CampaignChanged, error)
 }
 type TagResolver interface {
 	ID(ctx context.Context, obj *ent.Tag) (string, error)
@@ -623,7 +633,7 @@ type Query {
   Who an audience would reach, before anything is saved. One that cannot be understood, or names a list, segment, label, custom field or campaign which the
   caller does not have, is an error: its message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `, and does not tell whether the thing exists.
   """
-  audience("The audience." input: AudienceInput!): CampaignAudience
+  audience("The audience." input: AudienceInput!): AudienceDraft
 
   "The caller's custom fields by name."
   customFields(
@@ -904,8 +914,9 @@ or server-sent events (` + "`" + `Accept: text/event-stream` + "`" + ` on a POST
 type Subscription {
   """
   How campaigns are doing: each as it is now, and then again whenever its status, a counter, a time or its version has changed, through whichever surface and
-  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. It ends when all that were
-  named are deleted; where the key or session ends, with the error UNAUTHENTICATED.
+  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. A deletion is told, of each
+  campaign that was named, or that was told of before. It ends when all that were named are deleted; where the key or session ends, with the error
+  UNAUTHENTICATED.
 
   Status, statistics and the fields that are columns of the campaign itself cost the database nothing more; what else is asked for is read with each update.
   """
@@ -914,8 +925,32 @@ type Subscription {
     Campaigns to follow, 1–250; one that the caller does not have is the error NOT_FOUND, and nothing begins. Without them: those of the caller's own account
     that are being sent, and any other when its status changes, the latest 250 of them.
     """
-    ids: [ID!]
-  ): Campaign!
+    campaignIds: [ID!]
+  ): CampaignChanged!
+}
+
+"What is told of a campaign that is followed: how it is now, or that it was deleted."
+type CampaignChanged {
+  "The campaign as it is now; null if it was deleted."
+  campaign: Campaign
+  "Global id of the campaign if it was deleted; null otherwise."
+  deletedId: ID
+  "Why it is told."
+  cause: CampaignChangeCause!
+}
+
+"Why a campaign that is followed is told. Several changes between two updates are told as one, by the first of these that fits."
+enum CampaignChangeCause {
+  "It was deleted. ` + "`" + `campaign` + "`" + ` is null then."
+  DELETED
+  "How it is when the subscription begins."
+  SNAPSHOT
+  "Its status has changed, and other fields perhaps."
+  STATUS
+  "Its fields or a time have changed, and not the status."
+  FIELDS
+  "Its counters alone have changed."
+  COUNTERS
 }
 
 "What a caller can mend about a mutation. With user errors nothing was written."
@@ -1063,6 +1098,8 @@ enum ScheduleType {
 
 "When a campaign is sent, as its owner said it, and what follows from that."
 type CampaignSchedule {
+  "Opaque id, for caches: that of the campaign's schedule. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "Kind of schedule. Legacy: ` + "`" + `ScheduleType` + "`" + `."
   type: ScheduleType!
   "Date on the wall of the zone, of a FUTURE schedule. Legacy: ` + "`" + `SendDate` + "`" + `."
@@ -1128,7 +1165,55 @@ enum AudienceForm {
 }
 
 "Who a campaign goes to, or would go to."
-type CampaignAudience {
+interface Audience {
+  "How it was given."
+  form: AudienceForm!
+  "Lists and segments whose people are included, of the form LISTS."
+  include: [AudiencePart!]!
+  "Lists and segments whose people are left out even where included, of the form LISTS."
+  exclude: [AudiencePart!]!
+  "The rules, normalised; of either form. Null when nobody was chosen."
+  rules: JSON
+  """
+  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
+  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
+  """
+  count: Int
+  "The first of those who would be sent to, by ascending id of the subscriber."
+  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
+  "How those who match come down to those who would be sent to."
+  waterfall: AudienceWaterfall
+  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
+  explain: AudienceExplanation
+}
+
+"Who a campaign goes to."
+type CampaignAudience implements Audience {
+  "Opaque id, for caches: that of the campaign's audience. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
+  "How it was given."
+  form: AudienceForm!
+  "Lists and segments whose people are included, of the form LISTS."
+  include: [AudiencePart!]!
+  "Lists and segments whose people are left out even where included, of the form LISTS."
+  exclude: [AudiencePart!]!
+  "The rules, normalised; of either form. Null when nobody was chosen."
+  rules: JSON
+  """
+  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
+  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
+  """
+  count: Int
+  "The first of those who would be sent to, by ascending id of the subscriber."
+  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
+  "How those who match come down to those who would be sent to."
+  waterfall: AudienceWaterfall
+  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
+  explain: AudienceExplanation
+}
+
+"Who an audience that is not saved would reach."
+type AudienceDraft implements Audience {
   "How it was given."
   form: AudienceForm!
   "Lists and segments whose people are included, of the form LISTS."
@@ -1368,6 +1453,8 @@ enum ABTestWinner {
 
 "Comparison of variations of the content on a part of the audience."
 type ABTest {
+  "Opaque id, for caches: that of the campaign's test. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "Share of the audience that takes part, in percent."
   testSize: Int!
   "How long to wait for the outcome, in hours."
@@ -1386,6 +1473,8 @@ type ABTestVariation {
 
 "Second sending to those who did not open."
 type AutoResend {
+  "Opaque id, for caches: that of the campaign's second sending. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "Whether it happens. Legacy: ` + "`" + `AutoResendEnabled` + "`" + `."
   enabled: Boolean!
   "Days to wait after sending. Legacy: ` + "`" + `AutoResendWaitDays` + "`" + `."
@@ -1398,6 +1487,8 @@ type AutoResend {
 
 "The numbers of one campaign. Rates are fractions of delivered: 0.25 is a quarter; null when nothing was delivered."
 type CampaignStatistics {
+  "Opaque id, for caches: that of the campaign's numbers. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "How many people it goes to, as counted when sending began. Legacy: ` + "`" + `TotalRecipients` + "`" + `."
   recipients: Int!
   "Mails handed to the mail system. Legacy: ` + "`" + `TotalSent` + "`" + `."
@@ -3755,6 +3846,8 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func (ec *executionContext) childFields_ABTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_ABTest_id(ctx, field)
 	case "testSize":
 		return ec.fieldContext_ABTest_testSize(ctx, field)
 	case "testDurationHours":
@@ -3879,6 +3972,28 @@ func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ApproveCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AudienceDraft(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_AudienceDraft_form(ctx, field)
+	case "include":
+		return ec.fieldContext_AudienceDraft_include(ctx, field)
+	case "exclude":
+		return ec.fieldContext_AudienceDraft_exclude(ctx, field)
+	case "rules":
+		return ec.fieldContext_AudienceDraft_rules(ctx, field)
+	case "count":
+		return ec.fieldContext_AudienceDraft_count(ctx, field)
+	case "preview":
+		return ec.fieldContext_AudienceDraft_preview(ctx, field)
+	case "waterfall":
+		return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
+	case "explain":
+		return ec.fieldContext_AudienceDraft_explain(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceDraft", field.Name)
+}
+
 func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "criteria":
@@ -3935,6 +4050,8 @@ func (ec *executionContext) childFields_AudienceWaterfall(ctx context.Context, f
 
 func (ec *executionContext) childFields_AutoResend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_AutoResend_id(ctx, field)
 	case "enabled":
 		return ec.fieldContext_AutoResend_enabled(ctx, field)
 	case "waitDays":
@@ -4025,6 +4142,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 
 func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignAudience_id(ctx, field)
 	case "form":
 		return ec.fieldContext_CampaignAudience_form(ctx, field)
 	case "include":
@@ -4097,6 +4216,18 @@ func (ec *executionContext) childFields_CampaignChangeEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignChanged_campaign(ctx, field)
+	case "deletedId":
+		return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
+	case "cause":
+		return ec.fieldContext_CampaignChanged_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignChanged", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaigns":
@@ -4147,6 +4278,8 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 
 func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignSchedule_id(ctx, field)
 	case "type":
 		return ec.fieldContext_CampaignSchedule_type(ctx, field)
 	case "sendDate":
@@ -4169,6 +4302,8 @@ func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignStatistics_id(ctx, field)
 	case "recipients":
 		return ec.fieldContext_CampaignStatistics_recipients(ctx, field)
 	case "sent":
@@ -5604,6 +5739,20 @@ func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Conte
 		return nil, err
 	}
 	args["orderBy"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_AudienceDraft_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
 	return args, nil
 }
 
@@ -7308,14 +7457,14 @@ func (ec *executionContext) field_SubscriberList_subscribers_args(ctx context.Co
 func (ec *executionContext) field_Subscription_campaignChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignIds",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["ids"] = arg0
+	args["campaignIds"] = arg0
 	return args, nil
 }
 
@@ -7392,6 +7541,29 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _ABTest_id(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTest_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ABTest_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTest", field, true, false, "ID")
+}
 
 func (ec *executionContext) _ABTest_testSize(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -8586,6 +8758,247 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _AudienceDraft_form(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_form(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Form, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AudienceForm) graphql.Marshaler {
+			return ec.marshalNAudienceForm2campaignqlᚋgraphᚋmodelᚐAudienceForm(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_form(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "AudienceForm")
+}
+
+func (ec *executionContext) _AudienceDraft_include(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_include(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Include, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
+			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_include(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudiencePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_exclude(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_exclude(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exclude, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
+			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_exclude(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudiencePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_rules(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
+			return ec.marshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _AudienceDraft_count(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, true, true, "Int")
+}
+
+func (ec *executionContext) _AudienceDraft_preview(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
+			return ec.marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_preview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceRecipient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AudienceDraft_preview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_waterfall(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
+			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_waterfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceWaterfall(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_explain(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_explain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
+			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_explain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceExplanation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AudienceExplanation_criteria(ctx context.Context, field graphql.CollectedField, obj *query.Explanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8965,6 +9378,29 @@ func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_AudienceWaterfall_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AutoResend_id(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AutoResend_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AutoResend_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AutoResend", field, true, false, "ID")
 }
 
 func (ec *executionContext) _AutoResend_enabled(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
@@ -9920,6 +10356,29 @@ func (ec *executionContext) fieldContext_Campaign_createdAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _CampaignAudience_id(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignAudience", field, true, false, "ID")
+}
+
 func (ec *executionContext) _CampaignAudience_form(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10620,6 +11079,84 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_node(_ context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignChanged_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignChanged_deletedId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_deletedId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "ID")
+}
+
+func (ec *executionContext) _CampaignChanged_cause(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v live.Cause) graphql.Marshaler {
+			return ec.marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "CampaignChangeCause")
+}
+
 func (ec *executionContext) _CampaignComparison_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10959,6 +11496,29 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignSchedule_id(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignSchedule_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignSchedule_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "ID")
+}
+
 func (ec *executionContext) _CampaignSchedule_type(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11171,6 +11731,29 @@ func (ec *executionContext) _CampaignSchedule_sentInstances(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_CampaignSchedule_sentInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "Int")
+}
+
+func (ec *executionContext) _CampaignStatistics_id(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStatistics_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStatistics_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignStatistics", field, true, true, "ID")
 }
 
 func (ec *executionContext) _CampaignStatistics_recipients(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
@@ -18748,8 +19331,8 @@ func (ec *executionContext) _Query_audience(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Audience) graphql.Marshaler {
-			return ec.marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
+			return ec.marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx, selections, v)
 		},
 		true,
 		false,
@@ -18762,7 +19345,7 @@ func (ec *executionContext) fieldContext_Query_audience(ctx context.Context, fie
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CampaignAudience(ctx, field)
+			return ec.childFields_AudienceDraft(ctx, field)
 		},
 	}
 	defer func() {
@@ -22355,11 +22938,11 @@ func (ec *executionContext) _Subscription_campaignChanged(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
-			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
+			return ec.marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22372,7 +22955,7 @@ func (ec *executionContext) fieldContext_Subscription_campaignChanged(ctx contex
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Campaign(ctx, field)
+			return ec.childFields_CampaignChanged(ctx, field)
 		},
 	}
 	defer func() {
@@ -29808,6 +30391,33 @@ func UnmarshalUpdateTagInput(ctx context.Context, raw any) (model.UpdateTagInput
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Audience(ctx context.Context, sel ast.SelectionSet, obj model.AnyAudience) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.Audience:
+		return ec._CampaignAudience(ctx, sel, &obj)
+	case *model.Audience:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CampaignAudience(ctx, sel, obj)
+	case model.AudienceDraft:
+		return ec._AudienceDraft(ctx, sel, &obj)
+	case *model.AudienceDraft:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AudienceDraft(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Audience must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj model.Node) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -29906,6 +30516,11 @@ func (ec *executionContext) _ABTest(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ABTest")
+		case "id":
+			out.Values[i] = ec._ABTest_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "testSize":
 			out.Values[i] = ec._ABTest_testSize(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -30305,6 +30920,78 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 	return out
 }
 
+var audienceDraftImplementors = []string{"AudienceDraft", "Audience"}
+
+func (ec *executionContext) _AudienceDraft(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceDraft) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceDraftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceDraft")
+		case "form":
+			out.Values[i] = ec._AudienceDraft_form(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "include":
+			out.Values[i] = ec._AudienceDraft_include(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exclude":
+			out.Values[i] = ec._AudienceDraft_exclude(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rules":
+			out.Values[i] = ec._AudienceDraft_rules(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_count(ctx, field, obj)
+				})
+		case "preview":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_preview(ctx, field, obj)
+				})
+		case "waterfall":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_waterfall(ctx, field, obj)
+				})
+		case "explain":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_explain(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var audienceExplanationImplementors = []string{"AudienceExplanation"}
 
 func (ec *executionContext) _AudienceExplanation(ctx context.Context, sel ast.SelectionSet, obj *query.Explanation) graphql.Marshaler {
@@ -30503,6 +31190,11 @@ func (ec *executionContext) _AutoResend(ctx context.Context, sel ast.SelectionSe
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AutoResend")
+		case "id":
+			out.Values[i] = ec._AutoResend_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "enabled":
 			out.Values[i] = ec._AutoResend_enabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -30774,7 +31466,7 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var campaignAudienceImplementors = []string{"CampaignAudience"}
+var campaignAudienceImplementors = []string{"CampaignAudience", "Audience"}
 
 func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.SelectionSet, obj *model.Audience) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignAudienceImplementors)
@@ -30785,6 +31477,11 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignAudience")
+		case "id":
+			out.Values[i] = ec._CampaignAudience_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "form":
 			out.Values[i] = ec._CampaignAudience_form(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -31017,6 +31714,49 @@ func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var campaignChangedImplementors = []string{"CampaignChanged"}
+
+func (ec *executionContext) _CampaignChanged(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignChanged")
+		case "campaign":
+			out.Values[i] = ec._CampaignChanged_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deletedId":
+			out.Values[i] = ec._CampaignChanged_deletedId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._CampaignChanged_cause(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignComparisonImplementors = []string{"CampaignComparison"}
 
 func (ec *executionContext) _CampaignComparison(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignComparison) graphql.Marshaler {
@@ -31202,6 +31942,11 @@ func (ec *executionContext) _CampaignSchedule(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignSchedule")
+		case "id":
+			out.Values[i] = ec._CampaignSchedule_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "type":
 			out.Values[i] = ec._CampaignSchedule_type(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -31271,6 +32016,12 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignStatistics")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_id(ctx, field, obj)
+				})
 		case "recipients":
 			out.Values[i] = ec._CampaignStatistics_recipients(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -37068,6 +37819,38 @@ func (ec *executionContext) marshalNCampaignChange2ᚖcampaignqlᚋgraphᚋmodel
 	return ec._CampaignChange(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, v any) (live.Cause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, sel ast.SelectionSet, v live.Cause) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignChangeCause!")
+	}
+	return res
+}
+
+var (
+	unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[string]live.Cause{
+		"DELETED":  live.CauseDeleted,
+		"SNAPSHOT": live.CauseSnapshot,
+		"STATUS":   live.CauseStatus,
+		"FIELDS":   live.CauseFields,
+		"COUNTERS": live.CauseCounters,
+	}
+	marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[live.Cause]string{
+		live.CauseDeleted:  "DELETED",
+		live.CauseSnapshot: "SNAPSHOT",
+		live.CauseStatus:   "STATUS",
+		live.CauseFields:   "FIELDS",
+		live.CauseCounters: "COUNTERS",
+	}
+)
+
 func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignChangeConnection!")
@@ -37098,6 +37881,14 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._CampaignChangeEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx context.Context, sel ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignChanged!")
+		return graphql.Null
+	}
+	return ec._CampaignChanged(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx context.Context, sel ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
@@ -40033,6 +40824,13 @@ func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 	return ec._ApiKey(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx context.Context, sel ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AudienceDraft(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -40285,13 +41083,6 @@ func (ec *executionContext) marshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodel
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *model.Audience) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._CampaignAudience(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignBucket2ᚖcampaignqlᚋinternalᚋcampaignᚐBucket(ctx context.Context, v any) (*campaign.Bucket, error) {

@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -178,6 +179,8 @@ func (ec *executionContext) objectABTest() executor.Object[*model.ABTest] {
 
 func (ec *executionContext) fieldABTest(f *executor.Field) executor.Output[*model.ABTest] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.ABTest) string { return obj.GlobalID() })
 	case "testSize":
 		return executor.Getter(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.ABTest) int { return obj.TestSize() })
 	case "testDurationHours":
@@ -348,6 +351,43 @@ func (ec *executionContext) fieldApproveCampaignPayload(f *executor.Field) execu
 	panic("unknown field ApproveCampaignPayload." + f.Name)
 }
 
+func (ec *executionContext) objectAudienceDraft() executor.Object[*model.AudienceDraft] {
+	return executor.Object[*model.AudienceDraft]{Implementors: audienceDraftImplementors, Field: ec.fieldAudienceDraft}
+}
+
+func (ec *executionContext) fieldAudienceDraft(f *executor.Field) executor.Output[*model.AudienceDraft] {
+	switch f.Name {
+	case "form":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.AudienceDraft) model.AudienceForm { return obj.Form })
+	case "include":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Include })
+	case "exclude":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Exclude })
+	case "rules":
+		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.AudienceDraft) scalar.JSON { return obj.Rules })
+	case "count":
+		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.AudienceDraft) (*int32, error) {
+			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
+		})
+	case "preview":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_AudienceDraft_preview_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceRecipient()), "AudienceRecipient!"), true, true), func(ctx context.Context, obj *model.AudienceDraft) ([]*model.AudienceRecipient, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
+		})
+	case "waterfall":
+		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceWaterfall()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error) {
+			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
+		})
+	case "explain":
+		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceExplanation()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error) {
+			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
+		})
+	}
+	panic("unknown field AudienceDraft." + f.Name)
+}
+
 func (ec *executionContext) objectAudienceExplanation() executor.Object[*query.Explanation] {
 	return executor.Object[*query.Explanation]{Implementors: audienceExplanationImplementors, Field: ec.fieldAudienceExplanation}
 }
@@ -424,6 +464,8 @@ func (ec *executionContext) objectAutoResend() executor.Object[*model.AutoResend
 
 func (ec *executionContext) fieldAutoResend(f *executor.Field) executor.Output[*model.AutoResend] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.AutoResend) string { return obj.GlobalID() })
 	case "enabled":
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AutoResend) bool { return obj.Enabled() })
 	case "waitDays":
@@ -545,6 +587,8 @@ func (ec *executionContext) objectCampaignAudience() executor.Object[*model.Audi
 
 func (ec *executionContext) fieldCampaignAudience(f *executor.Field) executor.Output[*model.Audience] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Audience) string { return obj.GlobalID() })
 	case "form":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.Audience) model.AudienceForm { return obj.Form })
 	case "include":
@@ -652,6 +696,24 @@ func (ec *executionContext) fieldCampaignChangeEdge(f *executor.Field) executor.
 	panic("unknown field CampaignChangeEdge." + f.Name)
 }
 
+func (ec *executionContext) objectCampaignChanged() executor.Object[*model.CampaignChanged] {
+	return executor.Object[*model.CampaignChanged]{Implementors: campaignChangedImplementors, Field: ec.fieldCampaignChanged}
+}
+
+func (ec *executionContext) fieldCampaignChanged(f *executor.Field) executor.Output[*model.CampaignChanged] {
+	switch f.Name {
+	case "campaign":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(obj *model.CampaignChanged) *model.Campaign { return obj.Campaign })
+	case "deletedId":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.CampaignChanged) *string { return obj.DeletedID })
+	case "cause":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v live.Cause) []byte {
+			return scalar.AppendString(buf, marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
+		}, "CampaignChangeCause!"), func(obj *model.CampaignChanged) live.Cause { return obj.Cause })
+	}
+	panic("unknown field CampaignChanged." + f.Name)
+}
+
 func (ec *executionContext) objectCampaignComparison() executor.Object[*model.CampaignComparison] {
 	return executor.Object[*model.CampaignComparison]{Implementors: campaignComparisonImplementors, Field: ec.fieldCampaignComparison}
 }
@@ -726,6 +788,8 @@ func (ec *executionContext) objectCampaignSchedule() executor.Object[*model.Sche
 
 func (ec *executionContext) fieldCampaignSchedule(f *executor.Field) executor.Output[*model.Schedule] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Schedule) string { return obj.GlobalID() })
 	case "type":
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v kind.ScheduleType) []byte {
 			return scalar.AppendString(buf, marshalNScheduleType2campaignqlᚋinternalᚋkindᚐScheduleType[v])
@@ -759,6 +823,10 @@ func (ec *executionContext) objectCampaignStatistics() executor.Object[*statisti
 
 func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.Output[*statistics.Counters] {
 	switch f.Name {
+	case "id":
+		return executor.Resolver(f, executor.Leaf(scalar.AppendID, "ID!"), func(ctx context.Context, obj *statistics.Counters) (string, error) {
+			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
+		})
 	case "recipients":
 		return executor.Getter(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Counters) int64 { return obj.Recipients() })
 	case "sent":
@@ -2055,7 +2123,7 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 	case "audience":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_audience_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), ""), func(ctx context.Context, _ executor.None) (*model.Audience, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), ""), func(ctx context.Context, _ executor.None) (*model.AudienceDraft, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		})
@@ -2616,9 +2684,9 @@ func (ec *executionContext) fieldSubscription(f *executor.Field) executor.Output
 	case "campaignChanged":
 		return executor.Stream(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Subscription_campaignChanged_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(ctx context.Context) (<-chan *model.Campaign, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChanged()), "CampaignChanged!"), func(ctx context.Context) (<-chan *model.CampaignChanged, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
 		})
 	}
 	panic("unknown field Subscription." + f.Name)
@@ -3235,6 +3303,24 @@ func (ec *executionContext) field__Type(f *executor.Field) executor.Output[*intr
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, ""), func(obj *introspection.Type) bool { return obj.IsOneOf() })
 	}
 	panic("unknown field __Type." + f.Name)
+}
+
+func (ec *executionContext) outputAudience(f *executor.Field, required string) executor.Output[model.AnyAudience] {
+	return executor.Interface(
+		required,
+		executor.Implemented[model.AnyAudience](func() executor.Output[model.Audience] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()))
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[*model.Audience] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), required)
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[model.AudienceDraft] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()))
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[*model.AudienceDraft] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), required)
+		}),
+	)
 }
 
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {

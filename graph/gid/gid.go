@@ -27,6 +27,16 @@ const (
 	APIKey         Kind = "ApiKey"
 )
 
+// Parts of a campaign. Their ids are the campaign's, under a name of their own, so that caches of
+// clients tell them apart. They cannot be fetched by them.
+const (
+	CampaignStatistics Kind = "CampaignStatistics"
+	CampaignSchedule   Kind = "CampaignSchedule"
+	CampaignAudience   Kind = "CampaignAudience"
+	ABTest             Kind = "ABTest"
+	AutoResend         Kind = "AutoResend"
+)
+
 var kinds = map[Kind]bool{
 	Campaign:       true,
 	Tag:            true,

@@ -54,7 +54,7 @@ func (c *Campaign) AbTest() (*ABTest, error) {
 	if test == nil {
 		return nil, err
 	}
-	return &ABTest{test}, nil
+	return &ABTest{c.ID, test}, nil
 }
 
 // AutoResend shows the second sending.
@@ -62,6 +62,9 @@ func (c *Campaign) AutoResend() *AutoResend { return (*AutoResend)(c.Campaign) }
 
 // Schedule shows the schedule columns of a campaign.
 type Schedule struct{ Row *ent.Campaign }
+
+// GlobalID returns the opaque id.
+func (s *Schedule) GlobalID() string { return gid.Encode(gid.CampaignSchedule, s.Row.ID) }
 
 // Type returns the kind of schedule.
 func (s *Schedule) Type() kind.ScheduleType { return s.Row.ScheduleType }
@@ -139,8 +142,16 @@ func chosen(list string) []int {
 	return numbers(list)
 }
 
+// AnyAudience is an Audience or an AudienceDraft.
+type AnyAudience any
+
+// AudienceDraft shows an audience that is not saved.
+type AudienceDraft Audience
+
 // Audience shows who a campaign goes to.
 type Audience struct {
+	// CampaignID is the campaign, 0 of an audience that is not saved.
+	CampaignID       int64
 	Form             AudienceForm
 	Include, Exclude []*AudiencePart
 	Rules            scalar.JSON
@@ -153,8 +164,13 @@ func newAudience(c *ent.Campaign) (*Audience, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewAudience(target, []byte(c.Audience)), nil
+	shown := NewAudience(target, []byte(c.Audience))
+	shown.CampaignID = c.ID
+	return shown, nil
 }
+
+// GlobalID returns the opaque id.
+func (a *Audience) GlobalID() string { return gid.Encode(gid.CampaignAudience, a.CampaignID) }
 
 // NewAudience returns the view of an audience. canonical is its canonical JSON, empty if no audience
 // was chosen.
@@ -195,7 +211,13 @@ func parts(criteria []rules.Criterion) []*AudiencePart {
 }
 
 // ABTest shows an A/B test.
-type ABTest struct{ test *campaign.ABTest }
+type ABTest struct {
+	campaignID int64
+	test       *campaign.ABTest
+}
+
+// GlobalID returns the opaque id.
+func (t *ABTest) GlobalID() string { return gid.Encode(gid.ABTest, t.campaignID) }
 
 // TestSize returns the share of the audience that takes part, in percent.
 func (t *ABTest) TestSize() int { return t.test.TestSize }
@@ -220,6 +242,9 @@ type ABTestVariation struct{ EmailID int64 }
 
 // AutoResend shows the second sending of a campaign.
 type AutoResend ent.Campaign
+
+// GlobalID returns the opaque id.
+func (a *AutoResend) GlobalID() string { return gid.Encode(gid.AutoResend, a.ID) }
 
 // Enabled reports whether the campaign is sent a second time.
 func (a *AutoResend) Enabled() bool { return a.AutoResendEnabled }

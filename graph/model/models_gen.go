@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"fmt"
 	"io"
@@ -165,6 +166,16 @@ type CampaignChangeFilter struct {
 	From graphql.Omittable[*time.Time] `json:"from,omitempty"`
 	// Latest instant, itself not included.
 	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
+}
+
+// What is told of a campaign that is followed: how it is now, or that it was deleted.
+type CampaignChanged struct {
+	// The campaign as it is now; null if it was deleted.
+	Campaign *Campaign `json:"campaign,omitempty"`
+	// Global id of the campaign if it was deleted; null otherwise.
+	DeletedID *string `json:"deletedId,omitempty"`
+	// Why it is told.
+	Cause live.Cause `json:"cause"`
 }
 
 // Conditions on campaigns. Every condition given must hold; an empty list of values matches nothing.

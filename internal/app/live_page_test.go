@@ -141,7 +141,7 @@ func TestExamplesOfThePageAboutFollowingRun(t *testing.T) {
 			t.Parallel()
 			// exec replaces the shell, so that the process to end is curl itself.
 			got := start(t, key, "sh", "-c", "exec "+strings.ReplaceAll(example, documented, host)).next()
-			if !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"name":"`) ||
+			if !strings.HasPrefix(got, `data: {"data":{"campaignChanged":{"campaign":{"name":"`) ||
 				!strings.Contains(got, `"SENDING"`) {
 				t.Error(got)
 			}
@@ -174,7 +174,7 @@ func TestClientsOfThePageComeBack(t *testing.T) {
 			clients = append(
 				clients,
 				script(
-					t, cfg.Listen, key, strings.ReplaceAll(example, "campaignChanged {", `campaignChanged(ids: [1]) {`),
+					t, cfg.Listen, key, strings.ReplaceAll(example, "campaignChanged {", `campaignChanged(campaignIds: [1]) {`),
 				),
 			)
 		}

@@ -18,7 +18,7 @@ import (
 	"campaignql/internal/testkit/apitest"
 )
 
-const following = `subscription { campaignChanged(ids: [\"1\"]) { legacyId statistics { sent } } }`
+const following = `subscription { campaignChanged(campaignIds: [\"1\"]) { campaign { legacyId statistics { sent } } } }`
 
 // follows opens a WebSocket to a server and subscribes. It returns a function that reads the next
 // message.

@@ -84,8 +84,13 @@ func TestAccountIsFollowedInWhatIsSentAndWhatChangesStatus(t *testing.T) {
 		if got := next(t, w); got.ID != sending.ID || got.Status != kind.StatusSent {
 			t.Errorf("told of %v", got)
 		}
-		f.delete(t, draft.ID)
-		f.delete(t, sending.ID)
+		// A deletion is told also of a campaign that is not followed any more.
+		for _, gone := range []int64{sending.ID, draft.ID} {
+			f.delete(t, gone)
+			if got := because(t, w, gone); got != live.CauseDeleted {
+				t.Errorf("told of %d because of %s", gone, got)
+			}
+		}
 		nothing(t, w)
 		again := f.campaign(t, kind.StatusSending)
 		if got := next(t, w); got.ID != again.ID {

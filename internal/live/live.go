@@ -128,19 +128,19 @@ func (s *Service) Watch(ctx context.Context, ids []int64) (*Watch, error) {
 	switch {
 	case ids != nil && len(ids) == 0:
 		return nil, apperr.InvalidField(
-			"ids", apperr.ReasonIDsRequired,
+			"campaignIds", apperr.ReasonIDsRequired,
 			"name at least one campaign, or leave the ids out to follow all that are being sent",
 		)
 	case len(ids) > MaxCampaigns:
 		return nil, apperr.InvalidField(
-			"ids", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxCampaigns,
+			"campaignIds", apperr.ReasonTooManyIDs, "%d ids, at most %d are allowed", len(ids), MaxCampaigns,
 		)
 	case id.UserID == 0 && ids == nil:
 		return nil, apperr.New(apperr.Denied, "the server itself has no campaigns: name some")
 	}
 	w := &Watch{
 		service: s, caller: id, account: ids == nil, seen: map[int64]*ent.Campaign{}, changed: make(chan struct{}, 1),
-		latest: map[int64]*ent.Campaign{},
+		latest: map[int64]*Change{},
 	}
 	if err := s.reserve(id.UserID); err != nil {
 		return nil, err
@@ -177,13 +177,13 @@ func (s *Service) begin(ctx context.Context, w *Watch, ids []int64) error {
 		switch {
 		case row == nil && !w.account:
 			missing := apperr.NotFoundf("campaign")
-			missing.Field = "ids"
+			missing.Field = "campaignIds"
 			return missing
 		case row == nil: // deleted meanwhile
 		case w.account && row.Status != kind.StatusSending:
 			w.seen[id] = row // it changed before the watch began
 		default:
-			w.put(row)
+			w.put(row, CauseSnapshot)
 		}
 	}
 	return nil

@@ -116,11 +116,23 @@ func next(t *testing.T, w *live.Watch) *ent.Campaign {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	row, err := w.Next(ctx)
-	if err != nil || row == nil {
-		t.Fatalf("got %v, %v, want an update", row, err)
+	got, err := w.Next(ctx)
+	if err != nil || got == nil || got.Campaign == nil || got.ID != got.Campaign.ID {
+		t.Fatalf("got %v, %v, want a state", got, err)
 	}
-	return row
+	return got.Campaign
+}
+
+// because waits for an update and returns its cause.
+func because(t *testing.T, w *live.Watch, id int64) live.Cause {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	got, err := w.Next(ctx)
+	if err != nil || got == nil || got.ID != id || (got.Campaign == nil) != (got.Cause == live.CauseDeleted) {
+		t.Fatalf("got %v, %v, want an update of %d", got, err, id)
+	}
+	return got.Cause
 }
 
 // nothing fails the test if an update arrives.
@@ -275,7 +287,7 @@ func TestNobodyIsToldMoreThanTwiceASecond(t *testing.T) {
 	})
 }
 
-func TestDeletedCampaignIsLeftOutAndTheLastEndsTheWatch(t *testing.T) {
+func TestDeletedCampaignIsToldAndTheLastEndsTheWatch(t *testing.T) {
 	each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db, live.Options{})
 		a, b := f.campaign(t, kind.StatusDraft), f.campaign(t, kind.StatusDraft)
@@ -283,17 +295,64 @@ func TestDeletedCampaignIsLeftOutAndTheLastEndsTheWatch(t *testing.T) {
 		next(t, w)
 		next(t, w)
 		f.delete(t, a.ID)
+		if got := because(t, w, a.ID); got != live.CauseDeleted {
+			t.Errorf("told of %d because of %s", a.ID, got)
+		}
 		nothing(t, w)
 		f.sent(t, b.ID, 1)
 		if got := next(t, w); got.ID != b.ID {
 			t.Errorf("told of %v", got)
 		}
 		f.delete(t, b.ID)
+		if got := because(t, w, b.ID); got != live.CauseDeleted {
+			t.Errorf("told of %d because of %s", b.ID, got)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if row, err := w.Next(ctx); row != nil || err != nil {
 			t.Errorf("got %v, %v, want the end", row, err)
 		}
+	})
+}
+
+func TestCauseOfAnUpdateIsTold(t *testing.T) {
+	each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db, live.Options{})
+		c, last := f.campaign(t, kind.StatusDraft), f.campaign(t, kind.StatusDraft)
+		w, slow := f.watch(t, c.ID), f.watch(t, c.ID)
+		want := func(w *live.Watch, want live.Cause) {
+			t.Helper()
+			if got := because(t, w, c.ID); got != want {
+				t.Errorf("told because of %s, want %s", got, want)
+			}
+		}
+		count := func(u *ent.CampaignUpdate) { u.AddTotalSent(1) }
+		rename := func(u *ent.CampaignUpdate) { u.SetName("Other").AddVersion(1) }
+		send := func(u *ent.CampaignUpdate) {
+			u.SetStatus(kind.StatusSending).SetStatusRank(kind.StatusSending.Rank()).AddVersion(1)
+		}
+		want(w, live.CauseSnapshot)
+		f.set(t, c.ID, count)
+		want(w, live.CauseCounters)
+		want(slow, live.CauseSnapshot) // the first state, whatever has happened since
+		for _, step := range []struct {
+			change func(*ent.CampaignUpdate)
+			want   live.Cause
+		}{
+			{count, live.CauseCounters}, {rename, live.CauseFields}, {send, live.CauseStatus}, {count, live.CauseCounters},
+		} {
+			f.set(t, c.ID, step.change)
+			want(w, step.want)
+		}
+		// After the update for this change, every watch has received all earlier changes.
+		marker := f.watch(t, last.ID)
+		next(t, marker)
+		f.sent(t, last.ID, 1)
+		next(t, marker)
+		want(slow, live.CauseStatus) // the strongest of those between
+		f.delete(t, c.ID)
+		want(w, live.CauseDeleted)
+		want(slow, live.CauseDeleted)
 	})
 }
 

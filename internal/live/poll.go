@@ -97,6 +97,9 @@ func (s *Service) look(ctx context.Context, watches []*Watch) error {
 		for id := range w.seen {
 			chosen[id] = true
 		}
+		for _, id := range w.left {
+			chosen[id] = true
+		}
 	}
 	found, err := s.running(ctx, unique(accounts))
 	if err != nil {
@@ -126,8 +129,13 @@ func (s *Service) look(ctx context.Context, watches []*Watch) error {
 // same reports whether no watched value differs. The version grows with every change that the rules
 // make. Counters and the values that the sender writes may change without a new version.
 func same(a, b *ent.Campaign) bool {
+	return sameFields(a, b) && counters(a) == counters(b)
+}
+
+// sameFields is same without the counters.
+func sameFields(a, b *ent.Campaign) bool {
 	return a.Version == b.Version && a.Status == b.Status && a.StatusReason == b.StatusReason && a.UserID == b.UserID &&
-		counters(a) == counters(b) && a.SentInstances == b.SentInstances && a.LastActivityAt.Equal(b.LastActivityAt) &&
+		a.SentInstances == b.SentInstances && a.LastActivityAt.Equal(b.LastActivityAt) &&
 		sameInstant(a.SendingStartedAt, b.SendingStartedAt) &&
 		sameInstant(a.SendingFinishedAt, b.SendingFinishedAt) && sameInstant(a.NextSendAt, b.NextSendAt)
 }

@@ -11,8 +11,38 @@ import (
 	"campaignql/internal/caller"
 )
 
-// Watch is what one reader follows. It keeps only the latest state of each campaign that changed
-// since the reader last took it, so a slow reader costs no more memory than a fast one.
+// Cause is why a reader receives a campaign.
+type Cause string
+
+const (
+	// CauseSnapshot is the state at the beginning of the watch.
+	CauseSnapshot Cause = "snapshot"
+	// CauseStatus is a change of the status.
+	CauseStatus Cause = "status"
+	// CauseFields is a change of anything else that is no counter: the version grew, or the times of
+	// sending changed.
+	CauseFields Cause = "fields"
+	// CauseCounters is a change of counters alone.
+	CauseCounters Cause = "counters"
+	// CauseDeleted is the deletion of the campaign.
+	CauseDeleted Cause = "deleted"
+)
+
+// strength orders the causes: of several changes that a reader receives as one, the strongest cause
+// is told.
+var strength = map[Cause]int{CauseCounters: 1, CauseFields: 2, CauseStatus: 3, CauseSnapshot: 4, CauseDeleted: 5}
+
+// Change is what a reader receives: the state of a campaign, or that it was deleted.
+type Change struct {
+	// ID is the campaign.
+	ID int64
+	// Campaign is its state, with the columns Columns; nil if it was deleted.
+	Campaign *ent.Campaign
+	Cause    Cause
+}
+
+// Watch is what one reader follows. It keeps only the latest change of each campaign since the
+// reader last took it, so a slow reader costs no more memory than a fast one.
 type Watch struct {
 	service *Service
 	caller  caller.Identity
@@ -26,10 +56,13 @@ type Watch struct {
 	// seen holds, by campaign, the state last sent. It belongs to the poller from the moment the
 	// watch is open.
 	seen map[int64]*ent.Campaign
+	// left are campaigns that a watch of an account has sent and no longer follows, the latest
+	// MaxCampaigns of them: only their deletion is sent. It belongs to the poller.
+	left []int64
 
 	mu sync.Mutex
-	// latest holds the states that the reader has not taken yet; queue is their order.
-	latest map[int64]*ent.Campaign
+	// latest holds the changes that the reader has not taken yet; queue is their order.
+	latest map[int64]*Change
 	queue  []int64
 	ended  bool
 	err    error
@@ -37,11 +70,11 @@ type Watch struct {
 	changed chan struct{}
 }
 
-// Next waits until a campaign has changed and returns its latest state, with the columns Columns.
-// It returns nil and nil if the watch has ended because there is nothing left to follow. It returns
+// Next waits until a campaign has changed and returns its latest state, or that it was deleted. It
+// returns nil and nil if the watch has ended because there is nothing left to follow. It returns
 // an Unauthenticated error if the key or session has ended, and the error of ctx if ctx ends. Only
 // one goroutine may call it.
-func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
+func (w *Watch) Next(ctx context.Context) (*Change, error) {
 	for {
 		select {
 		case <-w.callerEnded:
@@ -49,9 +82,9 @@ func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 			return nil, apperr.New(apperr.Unauthenticated, "the API key or session has ended")
 		default:
 		}
-		row, ended, err := w.take()
-		if row != nil || ended {
-			return row, err
+		change, ended, err := w.take()
+		if change != nil || ended {
+			return change, err
 		}
 		select {
 		case <-w.callerEnded:
@@ -62,7 +95,7 @@ func (w *Watch) Next(ctx context.Context) (*ent.Campaign, error) {
 	}
 }
 
-func (w *Watch) take() (row *ent.Campaign, ended bool, err error) {
+func (w *Watch) take() (change *Change, ended bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.queue) == 0 || w.err != nil {
@@ -70,9 +103,9 @@ func (w *Watch) take() (row *ent.Campaign, ended bool, err error) {
 	}
 	id := w.queue[0]
 	w.queue = slices.Delete(w.queue, 0, 1)
-	row = w.latest[id]
+	change = w.latest[id]
 	delete(w.latest, id)
-	return row, false, nil
+	return change, false, nil
 }
 
 // Close ends the watch and frees its resources. Further calls are no-ops.
@@ -80,27 +113,30 @@ func (w *Watch) Close() { w.service.remove(w) }
 
 // put queues a state for the reader. It replaces an older state of the same campaign that the
 // reader has not taken yet.
-func (w *Watch) put(row *ent.Campaign) {
+func (w *Watch) put(row *ent.Campaign, cause Cause) {
 	w.seen[row.ID] = row
-	w.mu.Lock()
-	if w.latest[row.ID] == nil {
-		w.queue = append(w.queue, row.ID)
-	}
-	w.latest[row.ID] = row
-	w.mu.Unlock()
-	w.wake()
+	w.left = slices.DeleteFunc(w.left, func(id int64) bool { return id == row.ID })
+	w.queued(Change{ID: row.ID, Campaign: row, Cause: cause})
 }
 
-// drop removes a campaign that no longer exists, including a state that the reader has not taken
-// yet.
+// drop queues for the reader that a campaign no longer exists, instead of a state that the reader
+// has not taken yet.
 func (w *Watch) drop(id int64) {
 	delete(w.seen, id)
+	w.queued(Change{ID: id, Cause: CauseDeleted})
+}
+
+func (w *Watch) queued(change Change) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.latest[id] != nil {
-		delete(w.latest, id)
-		w.queue = slices.DeleteFunc(w.queue, func(waiting int64) bool { return waiting == id })
+	waiting := w.latest[change.ID]
+	if waiting == nil {
+		w.queue = append(w.queue, change.ID)
+	} else if strength[waiting.Cause] > strength[change.Cause] {
+		change.Cause = waiting.Cause
 	}
+	w.latest[change.ID] = &change
+	w.mu.Unlock()
+	w.wake()
 }
 
 // end ends the watch. Without an error the reader first receives the queued states; with an error
@@ -125,7 +161,7 @@ func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 	if w.account {
 		for _, id := range found {
 			if _, known := w.seen[id]; !known && rows[id] != nil {
-				w.put(rows[id])
+				w.put(rows[id], CauseStatus)
 			}
 		}
 	}
@@ -136,12 +172,13 @@ func (w *Watch) update(rows map[int64]*ent.Campaign, found []int64) {
 			w.drop(id)
 		case row == seen:
 		case !same(row, seen):
-			w.put(row)
+			w.put(row, causeOf(seen, row))
 		default:
 			w.seen[id] = row // share one object among all watches
 		}
 	}
 	if w.account {
+		w.forget(rows)
 		w.leave(found)
 	} else if len(w.seen) == 0 {
 		w.end(nil)
@@ -153,8 +190,19 @@ func (w *Watch) sees(row *ent.Campaign) bool {
 	return row.UserID == w.caller.UserID || !w.account && w.caller.SeesAll()
 }
 
+// causeOf returns why a state differs from the one sent before.
+func causeOf(before, now *ent.Campaign) Cause {
+	switch {
+	case now.Status != before.Status:
+		return CauseStatus
+	case !sameFields(now, before):
+		return CauseFields
+	}
+	return CauseCounters
+}
+
 // leave stops following campaigns that are no longer found, after the reader's queue has their last
-// state.
+// state. From then on only their deletion is sent.
 func (w *Watch) leave(found []int64) {
 	followed := make(map[int64]bool, len(found))
 	for _, id := range found {
@@ -163,6 +211,19 @@ func (w *Watch) leave(found []int64) {
 	for id := range w.seen {
 		if !followed[id] {
 			delete(w.seen, id)
+			w.left = append(w.left, id)
 		}
 	}
+	w.left = w.left[max(0, len(w.left)-MaxCampaigns):]
+}
+
+// forget queues the deletion of campaigns that the watch has left.
+func (w *Watch) forget(rows map[int64]*ent.Campaign) {
+	w.left = slices.DeleteFunc(w.left, func(id int64) bool {
+		gone := rows[id] == nil || !w.sees(rows[id])
+		if gone {
+			w.drop(id)
+		}
+		return gone
+	})
 }

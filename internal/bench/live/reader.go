@@ -17,7 +17,7 @@ import (
 )
 
 // document is the subscription of a page that shows a campaign while it is sent.
-const document = `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { id status statistics { sent opens { unique } clicks { unique } } } }`
+const document = `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { id status statistics { id sent opens { unique } clicks { unique } } } } }`
 
 // update is a message of the server: its time, and the number of sent emails in it.
 type update struct {
@@ -150,7 +150,7 @@ var heavy = func() string {
 	for i := range 90 {
 		fmt.Fprintf(&fields, "a%d%s: statistics { sent failed recipients delivered } ", i, strings.Repeat("x", 1000))
 	}
-	return `subscription($ids: [ID!]) { campaignChanged(ids: $ids) { ` + fields.String() + ` } }`
+	return `subscription($ids: [ID!]) { campaignChanged(campaignIds: $ids) { campaign { ` + fields.String() + ` } } }`
 }()
 
 // small dials connections with a small receive buffer.
