@@ -50,6 +50,10 @@ const ROW = gql`
         total
         rate
       }
+      clicks {
+        total
+        rate
+      }
     }
   }
 `;
@@ -143,11 +147,20 @@ const CHANGED = gql`
       cause
       deletedId
       campaign {
-        ...Row
+        id
+        name
+        status
+        statistics {
+          id
+          sent
+          opens {
+            total
+            rate
+          }
+        }
       }
     }
   }
-  ${ROW}
 `;
 
 // The cache merges what changed by the ids of campaign and statistics: no list is fetched again.

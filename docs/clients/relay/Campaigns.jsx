@@ -29,12 +29,17 @@ function Row({ campaign }) {
             total
             rate
           }
+          clicks {
+            total
+            rate
+          }
         }
       }
     `,
     campaign,
   );
-  return <li title={status}>{`${name}: ${statistics.opens.total} opens of ${statistics.sent}`}</li>;
+  const { sent, opens, clicks } = statistics;
+  return <li title={status}>{`${name}: ${opens.total} opens and ${clicks.total} clicks of ${sent}`}</li>;
 }
 // #endregion
 
@@ -70,9 +75,11 @@ function List({ query, onList }) {
   });
   return (
     <ul>
-      {list.data.campaigns.edges.map(({ node }) => (
-        <Row key={node.id} campaign={node} />
-      ))}
+      {list.data.campaigns.edges
+        .filter(({ node }) => node) // null once @deleteRecord has deleted it
+        .map(({ node }) => (
+          <Row key={node.id} campaign={node} />
+        ))}
     </ul>
   );
 }
@@ -116,7 +123,17 @@ export function useFollow(campaignIds) {
               cause
               deletedId @deleteRecord
               campaign {
-                ...Campaigns_row
+                id
+                name
+                status
+                statistics {
+                  id
+                  sent
+                  opens {
+                    total
+                    rate
+                  }
+                }
               }
             }
           }

@@ -28,7 +28,7 @@ async function show(Component, props) {
   return view;
 }
 
-const idsOf = ({ list }) => list.data.campaigns.edges.map(({ node }) => node.id);
+const idsOf = ({ list }) => list.data.campaigns.edges.flatMap(({ node }) => node?.id ?? []);
 
 /** Loads pages by `loadNext` or `loadPrevious` until there is none. */
 async function loadAll(view, load, has) {

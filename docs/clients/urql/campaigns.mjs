@@ -72,6 +72,10 @@ const ROW = gql`
         total
         rate
       }
+      clicks {
+        total
+        rate
+      }
     }
   }
 `;
@@ -163,11 +167,20 @@ const CHANGED = gql`
       cause
       deletedId
       campaign {
-        ...Row
+        id
+        name
+        status
+        statistics {
+          id
+          sent
+          opens {
+            total
+            rate
+          }
+        }
       }
     }
   }
-  ${ROW}
 `;
 
 export const follow = (client, campaignIds) => client.subscription(CHANGED, { campaignIds }).subscribe(() => {});
