@@ -47,10 +47,15 @@ func TestClientsWorkAgainstTheServer(t *testing.T) {
 	testkit.OncePerRun(t)
 	t.Parallel()
 	folder := copyClients(t)
+	database, key := demoDatabase(t)
 	for _, client := range clients {
 		t.Run(client.name, func(t *testing.T) {
 			t.Parallel()
-			server, key := demoServer(t)
+			address := filepath.Join(t.TempDir(), "demo.db")
+			if err := os.WriteFile(address, database, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			server := run(t, "sqlite:"+address, settings(), "  Command")
 			own := filepath.Join(folder, client.name)
 			if client.schema {
 				copySchema(t, own)
@@ -119,6 +124,24 @@ func TestGenqlientRenamesACampaignAndNothingElse(t *testing.T) {
 	if due["type"] != "FUTURE" || due["nextSendAt"] == nil {
 		t.Errorf("the draft is due: %v", due)
 	}
+}
+
+// demoDatabase returns a SQLite database with the demo account, and the account's key. Copying it
+// is faster than making one for each client.
+func demoDatabase(t *testing.T) (database []byte, key string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "demo.db")
+	cfg := settings()
+	cfg.Demo = true
+	server := run(t, "sqlite:"+path, cfg, "  demo key")
+	if err := server.end(); err != nil {
+		t.Fatal(err)
+	}
+	database, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return database, demoKey.FindStringSubmatch(server.greeting[len(server.greeting)-1])[1]
 }
 
 // copyClients copies the programs to a folder in which their tools may generate code.
