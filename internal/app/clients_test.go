@@ -248,7 +248,7 @@ func TestPageAboutClientsShowsWhatIsRun(t *testing.T) {
 	want, got := map[string]string{}, map[string]string{}
 	for path, text := range clientFiles(t) {
 		for _, region := range fileRegion.FindAllStringSubmatch(text, -1) {
-			want[path+" "+region[1]] = strings.TrimSuffix(region[2], "\n") + "\n"
+			want[path+" "+region[1]] = strings.TrimRight(region[2], "\n") + "\n"
 		}
 	}
 	for _, shown := range shownRegion.FindAllStringSubmatch(string(page), -1) {

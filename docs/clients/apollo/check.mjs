@@ -1,5 +1,8 @@
+import { gql } from "@apollo/client";
 import assert from "node:assert/strict";
-import { end, hold, key, pause, remove, rename as renameElsewhere, sent, twoCampaigns, until, url } from "../check/harness.mjs";
+import {
+  DETAILS, end, hold, key, pause, remove, rename as renameElsewhere, sent, twoCampaigns, until, url,
+} from "../check/harness.mjs";
 import { allBackwards, allForwards, connect, follow, onlyWithStatus, rename, watchCampaigns } from "./campaigns.mjs";
 
 const client = connect(url, key);
@@ -21,14 +24,19 @@ const backwards = await allBackwards(watchCampaigns(other, { last: 50 }), 50);
 assert.deepEqual(backwards, forwards);
 assert.equal(sent.length, 8);
 
-const filtered = watchCampaigns(other, { first: 50 });
+const filtered = watchCampaigns(client, { first: 50 });
 filtered.subscribe(() => {});
 const { data } = await onlyWithStatus(filtered, ["SENT"]);
 assert.ok(data.campaigns.edges.length > 0 && data.campaigns.totalCount < 200);
 assert.ok(data.campaigns.edges.every(({ node }) => node.status === "SENT"));
+assert.equal(shown.length, 200, "the list of all is another one");
+assert.equal(sent.length, 9);
 
 const [sending, draft] = await twoCampaigns();
 sent.length = 0;
+await client.query({ query: gql(DETAILS), variables: { id: draft.id } });
+assert.equal(typeof find(draft.id).statistics.opens.total, "number", "parts of a value object are merged");
+assert.deepEqual(sent.splice(0), ["Details"], "a part of a value object caused requests");
 const release = hold();
 const renaming = rename(client, draft.id, "Named at once");
 await until(() => find(draft.id).name === "Named at once", "the list shows the name before the answer");

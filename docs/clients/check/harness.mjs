@@ -31,6 +31,9 @@ for (const level of ["warn", "error"]) {
   console[level] = (...words) => warnings.push(words.map(String).join(" "));
 }
 
+/** Another part of what the lists show, as a second place on a page asks for it. */
+export const DETAILS = "query Details($id: ID!) { campaign(id: $id) { id statistics { id opens { unique } } } }";
+
 /** Sends what the client under test does not know of, and answers its data. */
 export async function somebodyElse(query, variables) {
   const response = await realFetch(`${url}/graphql`, {

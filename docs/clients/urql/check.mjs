@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getIntrospectionQuery } from "graphql";
 import {
-  end, hold, key, pause, remove, rename as renameElsewhere, sent, somebodyElse, twoCampaigns, until, url,
+  DETAILS, end, hold, key, pause, remove, rename as renameElsewhere, sent, somebodyElse, twoCampaigns, until, url,
 } from "../check/harness.mjs";
 import { allBackwards, allForwards, CAMPAIGNS, connect, follow, rename } from "./campaigns.mjs";
 
@@ -30,6 +30,9 @@ assert.equal(shown.length, 200, "the cache answers the list at once");
 const find = (id) => shown.find((campaign) => campaign.id === id);
 
 const [sending, draft] = await twoCampaigns();
+await client.query(DETAILS, { id: draft.id }).toPromise();
+assert.equal(typeof find(draft.id).statistics.opens.total, "number", "parts of a value object are merged");
+assert.deepEqual(sent.splice(0), ["Details"], "a part of a value object caused requests");
 const release = hold();
 const renaming = rename(client, draft.id, "Named at once");
 await until(() => find(draft.id).name === "Named at once", "the list shows the name before the answer");
