@@ -22,15 +22,7 @@ func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 		return nil, err
 	}
 	scopes := []kind.Scope{}
-	return &model.Viewer{User: user, Scopes: append(scopes, id.Scopes...)}, nil
-}
-
-func (r viewerResolver) APIKeys(ctx context.Context, _ *model.Viewer) ([]*model.APIKey, error) {
-	keys, err := r.Accounts.Keys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return shownKeys(keys), nil
+	return &model.Viewer{User: shownUser(user), Scopes: append(scopes, id.Scopes...)}, nil
 }
 
 func shownKeys(keys []*ent.APIKey) []*model.APIKey {

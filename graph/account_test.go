@@ -14,15 +14,15 @@ func TestAccountAnswersAndRefuses(t *testing.T) {
 	const makeKey = `mutation($in: CreateApiKeyInput!) { createApiKey(input: $in) { apiKey { scopes note expiresAt revokedAt } ` + faults + `} }`
 	play(t, []scenario{
 		{
-			name: "who I am", document: `{ viewer { role reputation timeZone scopes } }`,
-			want: `{"reputation":"TRUSTED","role":"USER","scopes":["READ","WRITE","APPROVE","DELIVERY"],"timeZone":"UTC"}`,
+			name: "who I am", document: `{ viewer { user { role reputation timeZone } scopes } }`,
+			want: `{"scopes":["READ","WRITE","APPROVE","DELIVERY"],"user":{"reputation":"TRUSTED","role":"USER","timeZone":"UTC"}}`,
 		},
 		{name: "who a key is", as: "reader", document: `{ viewer { scopes } }`, want: `{"scopes":["READ"]}`},
-		{name: "nobody", as: "nobody", document: `{ viewer { role } }`, want: "!UNAUTHENTICATED"},
-		{name: "a key that is none", as: "stranger", document: `{ viewer { role } }`, want: "!UNAUTHENTICATED"},
+		{name: "nobody", as: "nobody", document: `{ viewer { user { role } } }`, want: "!UNAUTHENTICATED"},
+		{name: "a key that is none", as: "stranger", document: `{ viewer { user { role } } }`, want: "!UNAUTHENTICATED"},
 		{
 			name: "a key that may only write does not list keys", as: "writer",
-			document: `{ viewer { apiKeys { hint } } }`, want: "!FORBIDDEN",
+			document: `{ viewer { apiKeys { nodes { hint } } } }`, want: "!FORBIDDEN",
 		},
 		{
 			name:     "what the server is needs nobody",
@@ -106,7 +106,7 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 			if token == "" {
 				t.Fatalf("no session for %v", in)
 			}
-			name := apitest.At(t, w.MustQuery(t, token, `{ viewer { firstName } }`, nil), "viewer", "firstName")
+			name := apitest.At(t, w.MustQuery(t, token, `{ viewer { user { firstName } } }`, nil), "viewer", "user", "firstName")
 			if name != "Ann" {
 				t.Errorf("the session is %v's", name)
 			}
@@ -114,7 +114,7 @@ func TestSessionLivesFromLoginToLogout(t *testing.T) {
 			if got != `{"logout":{"ended":true}}` {
 				t.Errorf("logout: %s", got)
 			}
-			response := w.Query(t, token, `{ viewer { firstName } }`, nil)
+			response := w.Query(t, token, `{ viewer { user { firstName } } }`, nil)
 			if len(response.Errors) != 1 || response.Errors[0].Code() != graphCode(apperr.Unauthenticated) {
 				t.Errorf("after logout: %s", response.Body)
 			}
@@ -139,7 +139,7 @@ func TestKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 			t.Errorf("the hint %q of %d characters", hint, len(key))
 		}
 		listed := w.Query(
-			t, key, `{ viewer { scopes apiKeys { id hint scopes note createdAt expiresAt lastUsedAt revokedAt } } }`,
+			t, key, `{ viewer { scopes apiKeys { nodes { id hint scopes note createdAt expiresAt lastUsedAt revokedAt } } } }`,
 			nil,
 		)
 		if len(listed.Errors) > 0 || strings.Contains(listed.Body, key) {
@@ -161,7 +161,7 @@ func TestKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 				t.Errorf("the %s after it was revoked: %s", name, response.Body)
 			}
 		}
-		w.MustQuery(t, a.Key, `{ viewer { username } }`, nil)
+		w.MustQuery(t, a.Key, `{ viewer { user { username } } }`, nil)
 	})
 }
 

@@ -25,7 +25,7 @@ func bomb() string {
 	for name := 'A'; name < 'Z'; name++ {
 		fmt.Fprintf(&b, "fragment %c on Query{...%c ...%c}", name, name+1, name+1)
 	}
-	b.WriteString("fragment Z on Query{viewer{id}}")
+	b.WriteString("fragment Z on Query{viewer{scopes}}")
 	return b.String()
 }
 
@@ -45,7 +45,7 @@ var attacks = []struct{ name, document, code string }{
 			repeated(24, "fragment g# on Campaign{tags{name}}"),
 		"GRAPHQL_VALIDATION_FAILED",
 	},
-	{"700 KB of overlapping fragments", "{" + strings.Repeat("...on Query{viewer{id}}", 31000) + "}", guard.CodeTokens},
+	{"700 KB of overlapping fragments", "{" + strings.Repeat("...on Query{viewer{scopes}}", 31000) + "}", guard.CodeTokens},
 	{"overlapping fields", "{campaigns{nodes{" + strings.Repeat("id ", 1900) + "}}}", guard.CodeOverlaps},
 	{"depth", "{campaigns{nodes" + strings.Repeat("{tags", 20) + "{id}" + strings.Repeat("}", 22), guard.CodeDepth},
 	{
@@ -53,7 +53,7 @@ var attacks = []struct{ name, document, code string }{
 		"{__schema{types{" + strings.Repeat("fields{type{", 30) + "name" + strings.Repeat("}}", 30) + "}}}",
 		guard.CodeDepth,
 	},
-	{"aliases", "{" + repeated(29, "a#:viewer{"+repeated(5, "b#:id ")+"}") + "}", guard.CodeAliases},
+	{"aliases", "{" + repeated(29, "a#:viewer{"+repeated(5, "b#:scopes ")+"}") + "}", guard.CodeAliases},
 	{"root fields", "{" + repeated(31, "a#:serverInfo{version}") + "}", guard.CodeRootFields},
 	{"directives", "{__typename " + strings.Repeat("@include(if:true) ", 250) + "}", guard.CodeDirectives},
 	{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"campaignql/ent"
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
 	"campaignql/internal/apperr"
@@ -137,6 +138,28 @@ func (r *resolver) peopleAndLists(
 		}
 	}
 	return people, lists, err
+}
+
+func (r partResolver) List(ctx context.Context, parts []*model.AudiencePart) ([]*model.SubscriberList, error) {
+	return r.listsOf(ctx, mapped(parts, func(p *model.AudiencePart) *int64 { return &p.ListID }))
+}
+
+func (r partResolver) Segment(ctx context.Context, parts []*model.AudiencePart) ([]*model.Segment, error) {
+	l, err := loaders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := mapped(parts, func(p *model.AudiencePart) *int64 { return p.SegmentID })
+	rows, err := present(ids, func(ids []int64) ([]*ent.Segment, error) {
+		return l.segments.Load(ctx, ids, selected(ctx, segmentFields, itself).columns())
+	})
+	return mapped(rows, shownSegment), err
+}
+
+func (r criterionResolver) List(
+	ctx context.Context, criteria []*query.ExplainedCriterion,
+) ([]*model.SubscriberList, error) {
+	return r.listsOf(ctx, mapped(criteria, func(c *query.ExplainedCriterion) *int64 { return &c.ListID }))
 }
 
 func (r ruleResolver) Rule(_ context.Context, rule *query.ExplainedRule) (scalar.JSON, error) {

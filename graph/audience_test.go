@@ -57,6 +57,14 @@ func (w *world) reachable(t *testing.T, a *apitest.Account) (include, exclude st
 	), fmt.Sprintf("%d:%d", lists[2], whole(lists[2]).ID)
 }
 
+// listPart is a list, or one of its segments unless that is 0.
+func listPart(list, segment string) object {
+	if segment == "0" {
+		return object{"listId": list}
+	}
+	return object{"listId": list, "segmentId": segment}
+}
+
 // campaign creates a draft.
 func (w *world) campaign(t *testing.T, a *apitest.Account) *ent.Campaign {
 	t.Helper()
@@ -71,7 +79,7 @@ const evaluated = `{
 	form rules count
 	preview(first: 5) { emailAddress subscriber { emailAddress status } list { legacyId } }
 	waterfall { matched excluded notSubscribed suppressed bounced duplicates reached }
-	explain { reached criteria { path listLegacyId people chosen left rules { path rule matches left rules { path } } } exclude { path people chosen left rules { matches } } } }`
+	explain { reached criteria { path list { legacyId } people chosen left rules { path rule matches left rules { path } } } exclude { path people chosen left rules { matches } } } }`
 
 // TestBothSurfacesStoreTheSameAudience stores an audience in each possible form. It reads the
 // reached people for the stored audience and for an unsaved one.
@@ -84,12 +92,12 @@ func TestBothSurfacesStoreTheSameAudience(t *testing.T) {
 		var parts []any
 		for pair := range strings.SplitSeq(include, ",") {
 			list, segment, _ := strings.Cut(pair, ":")
-			parts = append(parts, object{"listLegacyId": list, "segmentLegacyId": segment})
+			parts = append(parts, listPart(list, segment))
 		}
 		list, segment, _ := strings.Cut(exclude, ":")
 		lists := object{
 			"lists": object{
-				"include": parts, "exclude": []any{object{"listLegacyId": list, "segmentLegacyId": segment}},
+				"include": parts, "exclude": []any{listPart(list, segment)},
 			},
 		}
 		for _, tt := range []struct {
@@ -203,7 +211,7 @@ func TestAudienceThatCannotBeEvaluated(t *testing.T) {
 			document := ask
 			if tt.name == "a page that is too large" {
 				document = fmt.Sprintf(
-					`{ audience(input: {lists: {include: [{listLegacyId: %d}]}}) { preview(first: 251) { emailAddress } } }`,
+					`{ audience(input: {lists: {include: [{listId: %d}]}}) { preview(first: 251) { emailAddress } } }`,
 					list,
 				)
 			}
@@ -291,7 +299,7 @@ func TestCountingAudiencesCosts(t *testing.T) {
 			t,
 			w,
 			a,
-			`{ campaigns(first: 50) { nodes { audience { form include { listLegacyId } rules } } } }`,
+			`{ campaigns(first: 50) { nodes { audience { form include { segmented } rules } } } }`,
 		)
 		if len(ran) != 1 {
 			t.Errorf("audiences that are not counted cost %d statements:\n%s", len(ran), strings.Join(ran, "\n"))

@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
@@ -19,6 +20,7 @@ import (
 // campaignFields says what the fields of a campaign read.
 var campaignFields = columnsOf("Campaign", fields{
 	"statusReason": reads("status_reason"),
+	"owner":        reads("user_id"),
 	"email":        reads("email_id"),
 	"schedule":     holds(scheduleFields),
 	"audience":     holds(audienceFields),
@@ -201,6 +203,10 @@ func (r campaignResolver) Tags(ctx context.Context, campaigns []*model.Campaign)
 	return mapped(campaigns, func(c *model.Campaign) []*ent.Tag { return byCampaign[c.ID] }), nil
 }
 
+func (r campaignResolver) Owner(ctx context.Context, campaigns []*model.Campaign) ([]*model.User, error) {
+	return r.usersOf(ctx, mapped(campaigns, func(c *model.Campaign) int64 { return c.UserID }))
+}
+
 func (r campaignResolver) Email(ctx context.Context, campaigns []*model.Campaign) ([]*ent.Email, error) {
 	return r.emailsOf(ctx, emailIDs(campaigns), selected(ctx, emailFields, itself).columns())
 }
@@ -289,4 +295,35 @@ func pointers[T any](values []T) []*T {
 		out[i] = &values[i]
 	}
 	return out
+}
+
+// campaignsBelow returns the page of campaigns below each of the objects with the given ids. It counts
+// the campaigns and reads them only if the current field asks for that.
+func (r *resolver) campaignsBelow(
+	ctx context.Context, ids []int64, request page.Request, count func() (map[int64]int, error),
+	read func(request page.Request, columns ...string) (campaign.Pages, error),
+) ([]*model.CampaignConnection, error) {
+	if _, err := campaign.NewestFirst().Plan(request); err != nil {
+		return nil, err
+	}
+	var counts map[int64]int
+	var pages campaign.Pages
+	var err error
+	if asks(ctx, "totalCount") {
+		if counts, err = count(); err != nil {
+			return nil, err
+		}
+	}
+	if asks(ctx, "nodes", "edges", "pageInfo") {
+		if pages, err = read(request, selected(ctx, campaignFields, connection).columns()...); err != nil {
+			return nil, err
+		}
+	}
+	return mapped(ids, func(id int64) *model.CampaignConnection {
+		result := pages[id]
+		return &model.CampaignConnection{
+			Result: result, Nodes: shownCampaigns(result.Items),
+			Count: func(context.Context) (int, error) { return counts[id], nil },
+		}
+	}), nil
 }

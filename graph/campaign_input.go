@@ -34,6 +34,7 @@ func readFilter(in *model.CampaignFilter, faults *apperr.Faults) campaign.Filter
 		Schedules: in.ScheduleType.Value(),
 		Search:    value(in.Search.Value()), SearchSubject: true,
 		IDs:       filterIDs(in.Ids, gid.Campaign, "filter.ids", maxIDs, faults),
+		OwnerIDs:  filterIDs(in.OwnerIds, gid.User, "filter.ownerIds", maxIDs, faults),
 		CreatedAt: span(in.CreatedAt), SendAt: span(in.SendAt), FinishedAt: span(in.FinishedAt),
 		HasEmail: in.HasEmail.Value(), HasAudience: in.HasAudience.Value(),
 		Recipients: numbers(in.Recipients), Sent: numbers(in.Sent),
@@ -255,8 +256,11 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 		}
 	case target.Lists.Value() != nil:
 		lists := target.Lists.Value()
-		include, exclude := pairs(lists.Include), pairs(lists.Exclude)
+		var faults apperr.Faults
+		include := pairs(lists.Include, "audience.lists.include", &faults)
+		exclude := pairs(lists.Exclude, "audience.lists.exclude", &faults)
 		patch.Include, patch.Exclude = &include, &exclude
+		return patch, faults.Err()
 	case target.None.Value() == nil || !*target.None.Value():
 		return patch, apperr.InvalidField("audience.none", apperr.ReasonAudienceInvalid, "can only be true")
 	}
@@ -277,12 +281,20 @@ func inForm(err error, target *model.AudienceInput) error {
 	})
 }
 
-// pairs formats lists and segments as the domain expects them.
-func pairs(parts []*model.AudiencePartInput) string {
+// pairs formats lists and segments as the domain expects them. name is the name of the argument, for
+// errors.
+func pairs(parts []*model.AudiencePartInput, name string, faults *apperr.Faults) string {
 	out := make([]string, len(parts))
 	for i, part := range parts {
-		out[i] = strconv.FormatInt(part.ListLegacyID, 10) + ":" +
-			strconv.FormatInt(value(part.SegmentLegacyID.Value()), 10)
+		at := name + "[" + strconv.Itoa(i) + "]"
+		list, err := identify(gid.SubscriberList, at+".listId", part.ListID)
+		faults.Add(err)
+		segment := int64(0)
+		if id := part.SegmentID.Value(); id != nil {
+			segment, err = identify(gid.Segment, at+".segmentId", *id)
+			faults.Add(err)
+		}
+		out[i] = strconv.FormatInt(list, 10) + ":" + strconv.FormatInt(segment, 10)
 	}
 	return strings.Join(out, ",")
 }

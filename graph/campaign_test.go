@@ -289,14 +289,14 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 
 		{
 			name:     "lists",
-			document: update(`audience { form include { segmentLegacyId } exclude { listLegacyId } }`),
+			document: update(`audience { form include { segmented segment { id } list { doubleOptIn } } exclude { segmented } }`),
 			variables: object{
 				"in": object{
 					"id":       "<draft>",
-					"audience": object{"lists": object{"include": []any{object{"listLegacyId": "<list>"}}}},
+					"audience": object{"lists": object{"include": []any{object{"listId": "<list>"}}}},
 				},
 			},
-			want: `{"campaign":{"audience":{"exclude":[],"form":"LISTS","include":[{"segmentLegacyId":null}]}},"requestedStatus":null}`,
+			want: `{"campaign":{"audience":{"exclude":[],"form":"LISTS","include":[{"list":{"doubleOptIn":false},"segment":null,"segmented":false}]}},"requestedStatus":null}`,
 		},
 		{
 			name:     "rules",
@@ -332,7 +332,7 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			variables: object{
 				"in": object{
 					"id":       "<draft>",
-					"audience": object{"lists": object{"include": []any{object{"listLegacyId": 987654321}}}},
+					"audience": object{"lists": object{"include": []any{object{"listId": 987654321}}}},
 				},
 			},
 			want: "NOT_FOUND input.audience audience_not_found",
@@ -342,10 +342,10 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			document: update(`name`),
 			variables: object{
 				"in": object{
-					"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listLegacyId": -4}}}},
+					"id": "<draft>", "audience": object{"lists": object{"include": []any{object{"listId": -4}}}},
 				},
 			},
-			want: "INVALID input.audience.lists audience_invalid",
+			want: "INVALID input.audience.lists.include.0.listId id_invalid",
 		},
 
 		{
@@ -686,9 +686,11 @@ func TestHistoryTellsWhoDidWhatThroughWhat(t *testing.T) {
 			w.MustQuery(t, a.Key, document, object{"id": id})
 		}
 		const page = `query($id: ID!, $after: String) { campaign(id: $id) { history(first: 3, after: $after) {
-			nodes { version action from to fields reason surface byUserId } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`
+			nodes { version action from to fields reason surface actor { legacyId username user { username } } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`
 		first := apitest.At(t, w.MustQuery(t, a.Key, page, object{"id": id}), "campaign", "history")
-		me := `"byUserId":"` + number(a.User.ID) + `"`
+		me := `"actor":` + compact(object{
+			"legacyId": number(a.User.ID), "username": a.User.Username, "user": object{"username": a.User.Username},
+		})
 		want := `[{"action":"CANCEL",` + me + `,"fields":["status","schedule"],"from":"READY","reason":"no","surface":"GRAPHQL","to":"DRAFT","version":4},` +
 			`{"action":"UPDATE",` + me + `,"fields":["status"],"from":"DRAFT","reason":null,"surface":"GRAPHQL","to":"READY","version":3},` +
 			`{"action":"UPDATE",` + me + `,"fields":["schedule","name"],"from":"DRAFT","reason":null,"surface":"GRAPHQL","to":"DRAFT","version":2}]`
@@ -734,14 +736,14 @@ func TestChangesOfAllCampaignsSayWhoDidWhat(t *testing.T) {
 		for filter, want := range map[string]string{
 			`{}`:   all,
 			`null`: all,
-			`{campaignIds: null, actor: null, action: null, from: null, to: null}`:   all,
+			`{campaignIds: null, actorId: null, action: null, from: null, to: null}`: all,
 			`{campaignIds: ["` + one["id"].(string) + `"], action: [UPDATE, PAUSE]}`: `[{"action":"UPDATE","campaign":{"name":"new"}}]`,
 			`{campaignIds: [` + two["legacyId"].(string) + `]}`:                      `[{"action":"CREATE","campaign":{"name":"two"}}]`,
 			`{campaignIds: []}`: `[]`,
-			`{actor: ` + number(a.User.ID) + `, from: "2000-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z"}`: all,
-			`{actor: ` + number(b.User.ID) + `}`: `[]`,
-			`{to: "2000-01-01T00:00:00Z"}`:       `[]`,
-			`{from: "2100-01-01T00:00:00Z"}`:     `[]`,
+			`{actorId: ` + number(a.User.ID) + `, from: "2000-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z"}`: all,
+			`{actorId: ` + number(b.User.ID) + `}`: `[]`,
+			`{to: "2000-01-01T00:00:00Z"}`:         `[]`,
+			`{from: "2100-01-01T00:00:00Z"}`:       `[]`,
 		} {
 			got := apitest.At(t, w.MustQuery(
 				t, a.Key, `{ campaignChanges(filter: `+filter+`) { totalCount nodes { action campaign { name } } } }`, nil,

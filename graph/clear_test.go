@@ -51,7 +51,7 @@ var partialUpdates = map[string]partialUpdate{
 			id := c.prop(t, a, "set")
 			c.settled(t, a, "updateCampaign", "UpdateCampaignInput", object{
 				"id": id, "emailId": c.prop(t, a, "email"),
-				"audience": object{"lists": object{"include": []any{object{"listLegacyId": c.prop(t, a, "list")}}}},
+				"audience": object{"lists": object{"include": []any{object{"listId": c.prop(t, a, "list")}}}},
 			})
 			return id
 		},

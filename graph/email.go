@@ -7,10 +7,12 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/page"
 )
 
-var emailFields = columnsOf("Email")
+var emailFields = columnsOf("Email", fields{"campaigns": reads("user_id")})
 
 func (r queryResolver) Email(ctx context.Context, id string) (*ent.Email, error) {
 	number, err := identify(gid.Email, "id", id)
@@ -63,6 +65,17 @@ func emailOrder(by *model.EmailOrder) content.Order {
 
 func (r emailResolver) ID(_ context.Context, e *ent.Email) (string, error) {
 	return gid.Encode(gid.Email, e.ID), nil
+}
+
+func (r emailResolver) Campaigns(
+	ctx context.Context, emails []*ent.Email, first *int32, after *string, last *int32, before *string,
+) ([]*model.CampaignConnection, error) {
+	number := func(e *ent.Email) int64 { return e.ID }
+	return r.campaignsBelow(ctx, mapped(emails, number), pageRequest(first, after, last, before, nil),
+		func() (map[int64]int, error) { return r.resolver.Campaigns.EmailCounts(ctx, idsOf(emails, number)) },
+		func(request page.Request, columns ...string) (campaign.Pages, error) {
+			return r.resolver.Campaigns.OfEmails(ctx, distinctBy(emails, number), request, columns...)
+		})
 }
 
 func (r mutationResolver) CreateEmail(

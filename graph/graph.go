@@ -95,6 +95,10 @@ type (
 	listResolver           struct{ *resolver }
 	audienceResolver       struct{ *resolver }
 	draftResolver          struct{ *resolver }
+	partResolver           struct{ *resolver }
+	criterionResolver      struct{ *resolver }
+	actorResolver          struct{ *resolver }
+	keyResolver            struct{ *resolver }
 	ruleResolver           struct{ *resolver }
 	segmentResolver        struct{ *resolver }
 	subscriberResolver     struct{ *resolver }
@@ -132,6 +136,12 @@ func (r *resolver) SubscriberList() exec.SubscriberListResolver     { return lis
 func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }
+func (r *resolver) AudiencePart() exec.AudiencePartResolver { return partResolver{r} }
+func (r *resolver) ExplainedCriterion() exec.ExplainedCriterionResolver {
+	return criterionResolver{r}
+}
+func (r *resolver) Actor() exec.ActorResolver                   { return actorResolver{r} }
+func (r *resolver) ApiKey() exec.ApiKeyResolver                 { return keyResolver{r} } //nolint:revive // the name of the type
 func (r *resolver) AudienceDraft() exec.AudienceDraftResolver   { return draftResolver{r} }
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver   { return ruleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver               { return segmentResolver{r} }

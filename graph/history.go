@@ -73,9 +73,9 @@ func changeFilter(in *model.CampaignChangeFilter, faults *apperr.Faults) (out ca
 		return out
 	}
 	out.CampaignIDs = filterIDs(in.CampaignIds, gid.Campaign, "filter.campaignIds", maxIDs, faults)
-	if actor := in.Actor.Value(); actor != nil {
+	if actor := in.ActorID.Value(); actor != nil {
 		var err error
-		out.Actor, err = identify(gid.User, "filter.actor", *actor)
+		out.Actor, err = identify(gid.User, "filter.actorId", *actor)
 		faults.Add(err)
 	}
 	if actions := in.Action.Value(); actions != nil {
@@ -91,4 +91,39 @@ func (r campaignChangeResolver) Campaign(
 	ctx context.Context, changes []*model.CampaignChange,
 ) ([]*model.Campaign, error) {
 	return r.campaignsByIDs(ctx, mapped(changes, func(c *model.CampaignChange) int64 { return c.CampaignID }))
+}
+
+// Actor returns the users who made the changes. Of those whom the caller does not see it reads the name
+// alone.
+func (r campaignChangeResolver) Actor(
+	ctx context.Context, changes []*model.CampaignChange,
+) ([]*model.Actor, error) {
+	names := map[int64]string{}
+	if asks(ctx, "username") {
+		var err error
+		ids := idsOf(changes, func(c *model.CampaignChange) int64 { return c.ActorID })
+		if names, err = r.Accounts.Usernames(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
+	return mapped(changes, func(c *model.CampaignChange) *model.Actor {
+		if c.ActorID == 0 {
+			return nil
+		}
+		shown := &model.Actor{ID: c.ActorID}
+		if name, known := names[c.ActorID]; known {
+			shown.Username = &name
+		}
+		return shown
+	}), nil
+}
+
+func (r campaignChangeResolver) APIKey(
+	ctx context.Context, changes []*model.CampaignChange,
+) ([]*model.APIKey, error) {
+	return r.keysOf(ctx, mapped(changes, func(c *model.CampaignChange) *int64 { return c.APIKeyID }))
+}
+
+func (r actorResolver) User(ctx context.Context, actors []*model.Actor) ([]*model.User, error) {
+	return r.usersOf(ctx, mapped(actors, func(a *model.Actor) int64 { return a.ID }))
 }

@@ -10,11 +10,11 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 		create := func(by string) (key, id string, parent any) {
 			t.Helper()
 			got := w.MustQuery(
-				t, by, `mutation { createApiKey(input: {scopes: [READ, WRITE]}) { key apiKey { id parentId } } }`, nil,
+				t, by, `mutation { createApiKey(input: {scopes: [READ, WRITE]}) { key apiKey { id parent { id } } } }`, nil,
 			)
 			payload := got["createApiKey"].(map[string]any)
 			made := payload["apiKey"].(map[string]any)
-			return payload["key"].(string), made["id"].(string), made["parentId"]
+			return payload["key"].(string), made["id"].(string), made["parent"].(map[string]any)["id"]
 		}
 		const revoke = `mutation($id: ID!, $descendants: KeyDescendants! = REVOKE) {
 			revokeApiKey(input: {id: $id, descendants: $descendants}) { apiKey { id } descendants { id revokedAt } }
@@ -34,7 +34,7 @@ func TestRevokingAKeyOverGraphQLListsWhatItMade(t *testing.T) {
 				(got[0].(map[string]any)["revokedAt"] != nil) != (descendants == "REVOKE") {
 				t.Errorf("%s: %v", descendants, got)
 			}
-			viewer := w.Query(t, child, `{ viewer { username } }`, nil)
+			viewer := w.Query(t, child, `{ viewer { user { username } } }`, nil)
 			if (len(viewer.Errors) == 0) != (descendants == "KEEP") {
 				t.Errorf("%s: the key that it made is answered %s", descendants, viewer.Body)
 			}

@@ -379,7 +379,7 @@ func TestCallerOfAWebSocketIsReadFromItsIntroduction(t *testing.T) {
 				continue
 			}
 			s.want("connection_ack")
-			s.subscribe("1", `{ viewer { username } }`, nil)
+			s.subscribe("1", `{ viewer { user { username } } }`, nil)
 			if f, err := s.read(); err != nil || !strings.Contains(string(f.Payload), tt.want) {
 				t.Errorf("%s: %v, %v", name, f, err)
 			}
@@ -543,7 +543,7 @@ func TestWhoGoesLeavesNothingBehind(t *testing.T) {
 			completed.subscribe("1", subscriptionDocument, variables)
 			completed.next()
 			completed.send("complete", "1", nil)
-			completed.subscribe("1", `{ viewer { username } }`, nil) // the id is free again
+			completed.subscribe("1", `{ viewer { user { username } } }`, nil) // the id is free again
 			if got := completed.want("next"); !strings.Contains(string(got.Payload), "viewer") {
 				t.Error(got)
 			}

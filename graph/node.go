@@ -79,6 +79,12 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 				ctx, wanted, gid.Suppression, suppressionFields, found, r.Suppressions.ByIDs, shownSuppression,
 			)
 		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.User, userFields, found, r.Accounts.UsersByIDs, shownUser)
+		},
+		func() error {
+			return nodesOf(ctx, wanted, gid.APIKey, apiKeyFields, found, r.Accounts.KeysByIDs, shownKey)
+		},
 	} {
 		if err := load(); err != nil {
 			return nil, err

@@ -183,11 +183,11 @@ func TestWhatIsNotRegisteredIsRefusedBeforeAnythingRuns(t *testing.T) {
 	for _, test := range []struct {
 		name, body, message string
 	}{
-		{"a text", `{"query":"{ viewer { id } }"}`, only + unknown},
+		{"a text", `{"query":"{ viewer { user { id } } }"}`, only + unknown},
 		{"a text that cannot be parsed", `{"query":"{"}`, only + unknown},
 		{"a text with another blank", `{"query":"` + countsDocument + ` "}`, only + unknown},
 		{"introspection", `{"query":"{ __schema { queryType { name } } }"}`, only + unknown},
-		{"a text with the id of another", `{"query":"{ viewer { id } }","documentId":"` + tagNameID + `"}`, only + unknown},
+		{"a text with the id of another", `{"query":"{ viewer { user { id } } }","documentId":"` + tagNameID + `"}`, only + unknown},
 		{
 			"a registration",
 			`{"query":"{ __typename }","extensions":{"persistedQuery":{"version":1,"sha256Hash":"` +

@@ -190,7 +190,7 @@ func TestListsInUseStay(t *testing.T) {
 			got, _ := outcome(response)
 			return got
 		}
-		part := func(id string) []any { return []any{object{"listLegacyId": id}} }
+		part := func(id string) []any { return []any{object{"listId": id}} }
 		for name, of := range map[string][2][]any{"included": {part(list), {}}, "left out": {part(other), part(list)}} {
 			aim(of[0], of[1])
 			for _, status := range kind.CampaignStatuses() {

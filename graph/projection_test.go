@@ -22,7 +22,7 @@ import (
 func TestEveryFieldIsProjected(t *testing.T) {
 	t.Parallel()
 	types := schema(t).Types
-	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "AccountStatistics", "SeriesPoint"} {
+	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "User", "ApiKey", "AccountStatistics", "SeriesPoint"} {
 		checkProjection(t, types, types[name], graph.Projection(name), name)
 	}
 }

@@ -250,7 +250,8 @@ func prepared(ctx context.Context, r *resolver) context.Context {
 	get := func() *operationLoaders {
 		return &operationLoaders{
 			emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
-			contacts: loader.NewRows(r.Services.Contacts.ByIDs),
+			contacts: loader.NewRows(r.Services.Contacts.ByIDs), segments: loader.NewRows(r.Segments.ByIDs),
+			users: loader.NewRows(r.Accounts.UsersByIDs), keys: loader.NewRows(r.Accounts.KeysByIDs),
 		}
 	}
 	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
@@ -326,6 +327,9 @@ type operationLoaders struct {
 	emails   *loader.Rows[*ent.Email]
 	lists    *loader.Rows[*ent.SubscriberList]
 	contacts *loader.Rows[*ent.Contact]
+	segments *loader.Rows[*ent.Segment]
+	users    *loader.Rows[*ent.User]
+	keys     *loader.Rows[*ent.APIKey]
 }
 
 func loaders(ctx context.Context) (*operationLoaders, error) {

@@ -35,7 +35,7 @@ func TestDatabaseThatFailsAtTheKeyIsAnErrorLikeAnyOther(t *testing.T) {
 
 func TestEveryErrorCarriesTheRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for _, document := range []string{`{`, `{ nothing }`, `{ viewer { username } }`, `{ campaigns(first: 251) { totalCount } }`} {
+		for _, document := range []string{`{`, `{ nothing }`, `{ viewer { user { username } } }`, `{ campaigns(first: 251) { totalCount } }`} {
 			response := w.Query(t, "", document, nil)
 			if len(response.Errors) == 0 || response.Errors[0].Extensions["requestId"] == nil {
 				t.Errorf("%s: %s", document, response.Body)

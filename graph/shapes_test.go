@@ -13,7 +13,7 @@ import (
 var pageShapes = []struct{ name, document string }{
 	{"page", `{ campaigns(first: 50) { nodes { ` + pageFields + ` } totalCount } }`},
 	{"page+transitions", `{ campaigns(first: 50) { nodes { ` + pageFields + ` allowedTransitions { to mutation } } totalCount } }`},
-	{"page+viewer", `{ campaigns(first: 50) { nodes { ` + pageFields + ` } totalCount } viewer { username } }`},
+	{"page+viewer", `{ campaigns(first: 50) { nodes { ` + pageFields + ` } totalCount } viewer { user { username } } }`},
 	{"page+counts", `{ campaigns(first: 50) { nodes { ` + pageFields + ` } totalCount } campaignCounts { total } }`},
 	{"page+email", `{ campaigns(first: 50) { nodes { ` + pageFields + ` email { subject } } totalCount } }`},
 	{"page+readiness", `{ campaigns(first: 50) { nodes { ` + pageFields + ` readiness { code } } totalCount } }`},

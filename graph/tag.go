@@ -7,11 +7,13 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/caller"
+	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/tag"
 )
 
-var tagFields = columnsOf("Tag", fields{"campaignCount": reads("id")})
+var tagFields = columnsOf("Tag", fields{"campaignCount": reads("id"), "campaigns": reads("id")})
 
 func (r queryResolver) Tag(ctx context.Context, id string) (*ent.Tag, error) {
 	number, err := identify(gid.Tag, "id", id)
@@ -49,6 +51,18 @@ func (r tagResolver) ID(_ context.Context, t *ent.Tag) (string, error) {
 func (r tagResolver) CampaignCount(ctx context.Context, tags []*ent.Tag) ([]int32, error) {
 	counts, err := r.Tags.CampaignCounts(ctx, idsOf(tags, func(t *ent.Tag) int64 { return t.ID }))
 	return mapped(tags, func(t *ent.Tag) int32 { return int32(counts[t.ID]) }), err
+}
+
+func (r tagResolver) Campaigns(
+	ctx context.Context, tags []*ent.Tag, first *int32, after *string, last *int32, before *string,
+) ([]*model.CampaignConnection, error) {
+	number := func(t *ent.Tag) int64 { return t.ID }
+	ids := idsOf(tags, number)
+	return r.campaignsBelow(ctx, mapped(tags, number), pageRequest(first, after, last, before, nil),
+		func() (map[int64]int, error) { return r.Tags.CampaignCounts(ctx, ids) },
+		func(request page.Request, columns ...string) (campaign.Pages, error) {
+			return r.resolver.Campaigns.OfTags(ctx, ids, request, columns...)
+		})
 }
 
 func (r mutationResolver) CreateTag(ctx context.Context, input model.CreateTagInput) (*model.CreateTagPayload, error) {

@@ -47,7 +47,7 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: textCost}
 	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
-	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
+	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount", "Query.campaignCounts", "SubscriberConnection.totalCount":
 		return guard.Weight{Cost: 50}
 	case "Audience.count", "Audience.waterfall", "Audience.preview",
 		"CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview",

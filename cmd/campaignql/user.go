@@ -20,6 +20,9 @@ import (
 
 type userCommands struct {
 	Create   userCreate   `cmd:"" help:"Create an account and print it with its first API key, which is shown this once."`
+	List     userList     `cmd:"" help:"List the accounts by user name."`
+	Update   userUpdate   `cmd:"" help:"Change the name, address, zone, role or reputation of an account. What no flag names stays."`
+	Delete   userDelete   `cmd:"" help:"Delete an account with its API keys and sessions. One that still owns campaigns, emails, lists or anything else stays."`
 	Password userPassword `cmd:"" help:"Change the password of an account, end its sessions and list the API keys that stay in force. The password is asked for on a terminal, or is the first line of standard input."`
 }
 

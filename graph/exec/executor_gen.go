@@ -51,10 +51,9 @@ var Columns = map[string]map[string]string{
 		"createdAt":         "created_at",
 	},
 	"CampaignChange": {
-		"at":       "at",
-		"version":  "version",
-		"apiKeyId": "api_key_id",
-		"surface":  "surface",
+		"at":      "at",
+		"version": "version",
+		"surface": "surface",
 	},
 	"Contact": {
 		"legacyId":         "id",
@@ -144,14 +143,16 @@ var Columns = map[string]map[string]string{
 		"name":      "name",
 		"createdAt": "created_at",
 	},
-	"Viewer": {
-		"legacyId":   "id",
-		"username":   "username",
-		"firstName":  "first_name",
-		"lastName":   "last_name",
-		"timeZone":   "time_zone",
-		"role":       "role",
-		"reputation": "reputation",
+	"User": {
+		"legacyId":     "id",
+		"username":     "username",
+		"emailAddress": "email",
+		"firstName":    "first_name",
+		"lastName":     "last_name",
+		"timeZone":     "time_zone",
+		"role":         "role",
+		"reputation":   "reputation",
+		"createdAt":    "created_at",
 	},
 }
 
@@ -267,6 +268,26 @@ func (ec *executionContext) fieldAccountStatistics(f *executor.Field) executor.O
 	panic("unknown field AccountStatistics." + f.Name)
 }
 
+func (ec *executionContext) objectActor() executor.Object[*model.Actor] {
+	return executor.Object[*model.Actor]{Implementors: actorImplementors, Field: ec.fieldActor}
+}
+
+func (ec *executionContext) fieldActor(f *executor.Field) executor.Output[*model.Actor] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Actor) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Actor) int64 { return obj.ID })
+	case "username":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Actor) *string { return obj.Username })
+	case "user":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, parents []*model.Actor) ([]*model.User, error) {
+			return ec.Resolvers.Actor().User(ctx, parents)
+		})
+	}
+	panic("unknown field Actor." + f.Name)
+}
+
 func (ec *executionContext) objectAddSubscriberResult() executor.Object[*model.AddSubscriberResult] {
 	return executor.Object[*model.AddSubscriberResult]{Implementors: addSubscriberResultImplementors, Field: ec.fieldAddSubscriberResult}
 }
@@ -331,10 +352,46 @@ func (ec *executionContext) fieldApiKey(f *executor.Field) executor.Output[*mode
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.LastUsedAt })
 	case "revokedAt":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.RevokedAt })
-	case "parentId":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.APIKey) *string { return obj.GlobalParentID() })
+	case "parent":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.APIKey) ([]*model.APIKey, error) {
+			return ec.Resolvers.ApiKey().Parent(ctx, parents)
+		})
 	}
 	panic("unknown field ApiKey." + f.Name)
+}
+
+func (ec *executionContext) objectApiKeyConnection() executor.Object[*model.Connection[*model.APIKey]] {
+	return executor.Object[*model.Connection[*model.APIKey]]{Implementors: apiKeyConnectionImplementors, Field: ec.fieldApiKeyConnection}
+}
+
+func (ec *executionContext) fieldApiKeyConnection(f *executor.Field) executor.Output[*model.Connection[*model.APIKey]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyEdge()), "ApiKeyEdge!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.Edge[*model.APIKey] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.APIKey { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.APIKey]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.APIKey]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field ApiKeyConnection." + f.Name)
+}
+
+func (ec *executionContext) objectApiKeyEdge() executor.Object[*model.Edge[*model.APIKey]] {
+	return executor.Object[*model.Edge[*model.APIKey]]{Implementors: apiKeyEdgeImplementors, Field: ec.fieldApiKeyEdge}
+}
+
+func (ec *executionContext) fieldApiKeyEdge(f *executor.Field) executor.Output[*model.Edge[*model.APIKey]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.APIKey]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), func(obj *model.Edge[*model.APIKey]) *model.APIKey { return obj.Node })
+	}
+	panic("unknown field ApiKeyEdge." + f.Name)
 }
 
 func (ec *executionContext) objectApproveCampaignPayload() executor.Object[*model.ApproveCampaignPayload] {
@@ -410,10 +467,16 @@ func (ec *executionContext) objectAudiencePart() executor.Object[*model.Audience
 
 func (ec *executionContext) fieldAudiencePart(f *executor.Field) executor.Output[*model.AudiencePart] {
 	switch f.Name {
-	case "listLegacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.AudiencePart) int64 { return obj.ListLegacyID })
-	case "segmentLegacyId":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.AudiencePart) *int64 { return obj.SegmentLegacyID })
+	case "segmented":
+		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AudiencePart) bool { return obj.Segmented() })
+	case "list":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.AudiencePart().List(ctx, parents)
+		})
+	case "segment":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.Segment, error) {
+			return ec.Resolvers.AudiencePart().Segment(ctx, parents)
+		})
 	}
 	panic("unknown field AudiencePart." + f.Name)
 }
@@ -520,6 +583,10 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Campaign) int64 { return obj.ID })
 	case "name":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Campaign) string { return obj.Name })
+	case "owner":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.User, error) {
+			return ec.Resolvers.Campaign().Owner(ctx, parents)
+		})
 	case "status":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.CampaignStatus) []byte {
 			return scalar.AppendString(buf, marshalNCampaignStatus2campaignqlᚋinternalᚋkindᚐCampaignStatus[v])
@@ -626,6 +693,8 @@ func (ec *executionContext) objectCampaignChange() executor.Object[*model.Campai
 
 func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Output[*model.CampaignChange] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.CampaignChange) string { return obj.GlobalID() })
 	case "campaign":
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Campaign, error) {
 			return ec.Resolvers.CampaignChange().Campaign(ctx, parents)
@@ -636,10 +705,14 @@ func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Outp
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v model.CampaignAction) []byte { return scalar.AppendString(buf, string(v)) }, "CampaignAction!"), func(obj *model.CampaignChange) model.CampaignAction { return obj.Action() })
 	case "version":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.CampaignChange) int64 { return obj.Version })
-	case "byUserId":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.ByUserID() })
-	case "apiKeyId":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.APIKeyID })
+	case "actor":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectActor()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Actor, error) {
+			return ec.Resolvers.CampaignChange().Actor(ctx, parents)
+		})
+	case "apiKey":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.APIKey, error) {
+			return ec.Resolvers.CampaignChange().APIKey(ctx, parents)
+		})
 	case "surface":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Surface) []byte {
 			return scalar.AppendString(buf, marshalNChangeSurface2campaignqlᚋinternalᚋkindᚐSurface[v])
@@ -1496,6 +1569,13 @@ func (ec *executionContext) fieldEmail(f *executor.Field) executor.Output[*ent.E
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.CreatedAt })
 	case "updatedAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.UpdatedAt })
+	case "campaigns":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Email_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Email) ([]*model.CampaignConnection, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Email().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
 	}
 	panic("unknown field Email." + f.Name)
 }
@@ -1562,8 +1642,10 @@ func (ec *executionContext) fieldExplainedCriterion(f *executor.Field) executor.
 	switch f.Name {
 	case "path":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *query.ExplainedCriterion) string { return obj.Path })
-	case "listLegacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *query.ExplainedCriterion) int64 { return obj.ListID })
+	case "list":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*query.ExplainedCriterion) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.ExplainedCriterion().List(ctx, parents)
+		})
 	case "people":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *query.ExplainedCriterion) int64 { return obj.People })
 	case "chosen":
@@ -2000,6 +2082,20 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 	case "viewer":
 		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectViewer()), "Viewer!"), func(ctx context.Context, _ executor.None) (*model.Viewer, error) {
 			return ec.Resolvers.Query().Viewer(ctx)
+		})
+	case "user":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_user_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, _ executor.None) (*model.User, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().User(ctx, fc.Args["id"].(string))
+		})
+	case "users":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_users_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserConnection()), "UserConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.User], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Users(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "node":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
@@ -2782,6 +2878,13 @@ func (ec *executionContext) fieldTag(f *executor.Field) executor.Output[*ent.Tag
 		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*ent.Tag) ([]int32, error) {
 			return ec.Resolvers.Tag().CampaignCount(ctx, parents)
 		})
+	case "campaigns":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Tag_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Tag) ([]*model.CampaignConnection, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tag().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
 	}
 	panic("unknown field Tag." + f.Name)
 }
@@ -3086,6 +3189,74 @@ func (ec *executionContext) fieldUpdateTagPayload(f *executor.Field) executor.Ou
 	panic("unknown field UpdateTagPayload." + f.Name)
 }
 
+func (ec *executionContext) objectUser() executor.Object[*model.User] {
+	return executor.Object[*model.User]{Implementors: userImplementors, Field: ec.fieldUser}
+}
+
+func (ec *executionContext) fieldUser(f *executor.Field) executor.Output[*model.User] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.User) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.User) int64 { return obj.ID })
+	case "username":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.Username })
+	case "emailAddress":
+		return executor.Variable(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.User) string { return obj.Email })
+	case "firstName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.FirstName })
+	case "lastName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.LastName })
+	case "timeZone":
+		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.User) string { return obj.TimeZone })
+	case "role":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
+			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
+		}, "Role!"), func(obj *model.User) kind.Role { return obj.Role })
+	case "reputation":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
+			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
+		}, "Reputation!"), func(obj *model.User) kind.Reputation { return obj.Reputation })
+	case "createdAt":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.User) time.Time { return obj.CreatedAt })
+	}
+	panic("unknown field User." + f.Name)
+}
+
+func (ec *executionContext) objectUserConnection() executor.Object[*model.Connection[*model.User]] {
+	return executor.Object[*model.Connection[*model.User]]{Implementors: userConnectionImplementors, Field: ec.fieldUserConnection}
+}
+
+func (ec *executionContext) fieldUserConnection(f *executor.Field) executor.Output[*model.Connection[*model.User]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserEdge()), "UserEdge!"), false, true), func(obj *model.Connection[*model.User]) []*model.Edge[*model.User] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), false, true), func(obj *model.Connection[*model.User]) []*model.User { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.User]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.User]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field UserConnection." + f.Name)
+}
+
+func (ec *executionContext) objectUserEdge() executor.Object[*model.Edge[*model.User]] {
+	return executor.Object[*model.Edge[*model.User]]{Implementors: userEdgeImplementors, Field: ec.fieldUserEdge}
+}
+
+func (ec *executionContext) fieldUserEdge(f *executor.Field) executor.Output[*model.Edge[*model.User]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.User]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Edge[*model.User]) *model.User { return obj.Node })
+	}
+	panic("unknown field UserEdge." + f.Name)
+}
+
 func (ec *executionContext) objectUserError() executor.Object[*model.UserError] {
 	return executor.Object[*model.UserError]{Implementors: userErrorImplementors, Field: ec.fieldUserError}
 }
@@ -3110,35 +3281,18 @@ func (ec *executionContext) objectViewer() executor.Object[*model.Viewer] {
 
 func (ec *executionContext) fieldViewer(f *executor.Field) executor.Output[*model.Viewer] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Viewer) string { return obj.GlobalID() })
-	case "legacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Viewer) int64 { return obj.ID })
-	case "username":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.Username })
-	case "emailAddress":
-		return executor.Getter(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.Viewer) string { return obj.EmailAddress() })
-	case "firstName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.FirstName })
-	case "lastName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.LastName })
-	case "timeZone":
-		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.Viewer) string { return obj.TimeZone })
-	case "role":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
-			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
-		}, "Role!"), func(obj *model.Viewer) kind.Role { return obj.Role })
-	case "reputation":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
-			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
-		}, "Reputation!"), func(obj *model.Viewer) kind.Reputation { return obj.Reputation })
+	case "user":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Viewer) *model.User { return obj.User })
 	case "scopes":
 		return executor.Variable(f, executor.List(executor.Leaf(func(buf []byte, v kind.Scope) []byte {
 			return scalar.AppendString(buf, marshalNScope2campaignqlᚋinternalᚋkindᚐScope[v])
 		}, "Scope!"), false, true), func(obj *model.Viewer) []kind.Scope { return obj.Scopes })
 	case "apiKeys":
-		return executor.Resolver(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error) {
-			return ec.Resolvers.Viewer().APIKeys(ctx, obj)
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Viewer_apiKeys_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyConnection()), "ApiKeyConnection!"), func(ctx context.Context, obj *model.Viewer) (*model.Connection[*model.APIKey], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Viewer().APIKeys(ctx, obj, fc.Args["revoked"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field Viewer." + f.Name)
@@ -3326,6 +3480,12 @@ func (ec *executionContext) outputAudience(f *executor.Field, required string) e
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {
 	return executor.Interface(
 		required,
+		executor.Implemented[model.Node](func() executor.Output[model.User] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.User] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), required)
+		}),
 		executor.Implemented[model.Node](func() executor.Output[ent.Tag] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()))
 		}),
@@ -3385,6 +3545,12 @@ func (ec *executionContext) outputNode(f *executor.Field, required string) execu
 		}),
 		executor.Implemented[model.Node](func() executor.Output[*model.Campaign] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.APIKey] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.APIKey] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), required)
 		}),
 	)
 }

@@ -27,14 +27,17 @@ const (
 	APIKey         Kind = "ApiKey"
 )
 
-// Parts of a campaign. Their ids are the campaign's, under a name of their own, so that caches of
-// clients tell them apart. They cannot be fetched by them.
+// Parts of a campaign, entries of its history, and users as those who made them. A part has the id
+// of its campaign, under a name of its own, so that caches of clients tell them apart. They cannot be
+// fetched by their ids.
 const (
 	CampaignStatistics Kind = "CampaignStatistics"
 	CampaignSchedule   Kind = "CampaignSchedule"
 	CampaignAudience   Kind = "CampaignAudience"
 	ABTest             Kind = "ABTest"
 	AutoResend         Kind = "AutoResend"
+	CampaignChange     Kind = "CampaignChange"
+	Actor              Kind = "Actor"
 )
 
 var kinds = map[Kind]bool{

@@ -8,30 +8,32 @@ import (
 
 // Viewer shows the account of the request.
 type Viewer struct {
-	*ent.User
+	User *User
 	// Scopes are the scopes of the credentials.
 	Scopes []kind.Scope
 }
 
-// GlobalID returns the opaque id.
-func (v *Viewer) GlobalID() string { return gid.Encode(gid.User, v.ID) }
+// User shows an account.
+type User struct{ *ent.User }
 
-// EmailAddress returns the address of the user.
-func (v *Viewer) EmailAddress() string { return v.Email }
+// GlobalID returns the opaque id.
+func (u *User) GlobalID() string { return gid.Encode(gid.User, u.ID) }
+
+// Actor shows who made a change.
+type Actor struct {
+	ID int64
+	// Username is nil if the account was deleted since.
+	Username *string
+}
+
+// GlobalID returns the opaque id.
+func (a *Actor) GlobalID() string { return gid.Encode(gid.Actor, a.ID) }
 
 // APIKey shows a key without the key itself.
 type APIKey struct{ *ent.APIKey }
 
 // GlobalID returns the opaque id.
 func (k *APIKey) GlobalID() string { return gid.Encode(gid.APIKey, k.ID) }
-
-// GlobalParentID returns the opaque id of the key that created this one, nil if no key did.
-func (k *APIKey) GlobalParentID() *string {
-	if k.ParentID == nil {
-		return nil
-	}
-	return new(gid.Encode(gid.APIKey, *k.ParentID))
-}
 
 // Scopes returns the scopes of the key. They were validated when the key was created.
 func (k *APIKey) Scopes() []kind.Scope {

@@ -197,13 +197,23 @@ type AudienceRecipient struct {
 	List         *SubscriberList
 }
 
+// AudiencePart shows a list or a segment of it.
+type AudiencePart struct {
+	ListID int64
+	// SegmentID is nil for the whole list.
+	SegmentID *int64
+}
+
+// Segmented reports whether it is a segment.
+func (p *AudiencePart) Segmented() bool { return p.SegmentID != nil }
+
 func parts(criteria []rules.Criterion) []*AudiencePart {
 	out := make([]*AudiencePart, len(criteria))
 	for i, criterion := range criteria {
-		out[i] = &AudiencePart{ListLegacyID: criterion.ListID}
+		out[i] = &AudiencePart{ListID: criterion.ListID}
 		for _, rule := range criterion.Where.Rules {
 			if segment, ok := rule.(rules.Segment); ok {
-				out[i].SegmentLegacyID = &segment.ID
+				out[i].SegmentID = &segment.ID
 			}
 		}
 	}
@@ -266,13 +276,8 @@ func (c *CampaignChange) Action() CampaignAction {
 	return CampaignAction(strings.ToUpper(string(c.CampaignChange.Action)))
 }
 
-// ByUserID returns the user who made the change, nil for the server itself.
-func (c *CampaignChange) ByUserID() *int64 {
-	if c.ActorID == 0 {
-		return nil
-	}
-	return &c.ActorID
-}
+// GlobalID returns the opaque id.
+func (c *CampaignChange) GlobalID() string { return gid.Encode(gid.CampaignChange, c.ID) }
 
 // From returns the status before the change.
 func (c *CampaignChange) From() *kind.CampaignStatus { return c.FromStatus }

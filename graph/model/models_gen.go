@@ -125,19 +125,11 @@ type AudienceListsInput struct {
 }
 
 // A list, or one segment of it.
-type AudiencePart struct {
-	// Legacy number of the list.
-	ListLegacyID int64 `json:"listLegacyId"`
-	// Legacy number of the segment; null for the whole list.
-	SegmentLegacyID *int64 `json:"segmentLegacyId,omitempty"`
-}
-
-// A list, or one segment of it.
 type AudiencePartInput struct {
-	// Legacy number of the list.
-	ListLegacyID int64 `json:"listLegacyId"`
-	// Legacy number of the segment; absent for the whole list.
-	SegmentLegacyID graphql.Omittable[*int64] `json:"segmentLegacyId,omitempty"`
+	// The list: global id or legacy number.
+	ListID string `json:"listId"`
+	// The segment: global id or legacy number; absent for the whole list.
+	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
 }
 
 // Second sending to those who did not open. A field that is absent or null is left alone; `clear` names what is cleared.
@@ -159,7 +151,7 @@ type CampaignChangeFilter struct {
 	// Changes of these campaigns: global ids or legacy numbers, at most 250.
 	CampaignIds graphql.Omittable[[]string] `json:"campaignIds,omitempty"`
 	// Changes by this user: global id or legacy number.
-	Actor graphql.Omittable[*string] `json:"actor,omitempty"`
+	ActorID graphql.Omittable[*string] `json:"actorId,omitempty"`
 	// What was done.
 	Action graphql.Omittable[[]CampaignAction] `json:"action,omitempty"`
 	// Earliest instant, itself included.
@@ -192,6 +184,8 @@ type CampaignFilter struct {
 	Tags graphql.Omittable[*CampaignTagFilter] `json:"tags,omitempty"`
 	// Is one of these; global ids or legacy numbers, at most 250.
 	Ids graphql.Omittable[[]string] `json:"ids,omitempty"`
+	// Belongs to one of these accounts; global ids or legacy numbers, at most 250. Who does not see all accounts finds only their own campaigns.
+	OwnerIds graphql.Omittable[[]string] `json:"ownerIds,omitempty"`
 	// Was made in this time.
 	CreatedAt graphql.Omittable[*DateTimeRange] `json:"createdAt,omitempty"`
 	// Is next due in this time.

@@ -58,4 +58,8 @@ type (
 	ContactEdge              = Edge[*Contact]
 	SuppressionConnection    = Connection[*Suppression]
 	SuppressionEdge          = Edge[*Suppression]
+	UserConnection           = Connection[*User]
+	UserEdge                 = Edge[*User]
+	APIKeyConnection         = Connection[*APIKey]
+	APIKeyEdge               = Edge[*APIKey]
 )

@@ -63,7 +63,7 @@ func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string
 		return nil, "", err
 	}
 	faults := in.normalize()
-	if err := s.addTaken(ctx, &in, faults); err != nil {
+	if err := s.addTaken(ctx, &in, 0, faults); err != nil {
 		return nil, "", err
 	}
 	if err := faults.Err(); err != nil {
@@ -87,7 +87,7 @@ func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string
 		// A concurrent call took the name or the address after the check above. The unique index
 		// decides.
 		taken := new(apperr.Faults)
-		if lookErr := s.addTaken(ctx, &in, taken); lookErr != nil {
+		if lookErr := s.addTaken(ctx, &in, 0, taken); lookErr != nil {
 			return nil, "", lookErr
 		}
 		if takenErr := taken.Err(); takenErr != nil {
@@ -112,11 +112,11 @@ func (s *Service) insertUser(ctx context.Context, in *NewUser, hash string) (*en
 		Save(ctx)
 }
 
-// addTaken adds a fault if an account already has the name, and one if an account already has the
-// address.
-func (s *Service) addTaken(ctx context.Context, in *NewUser, faults *apperr.Faults) error {
+// addTaken adds a fault if an account other than except already has the name, and one if such an
+// account already has the address.
+func (s *Service) addTaken(ctx context.Context, in *NewUser, except int64, faults *apperr.Faults) error {
 	found, err := s.db.Client(ctx).User.Query().
-		Where(user.Or(user.UsernameKey(in.usernameKey), user.EmailKey(in.emailKey))).
+		Where(user.IDNEQ(except), user.Or(user.UsernameKey(in.usernameKey), user.EmailKey(in.emailKey))).
 		Select(user.FieldUsernameKey, user.FieldEmailKey).
 		All(ctx)
 	if err != nil {

@@ -186,7 +186,7 @@ func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 		"another audience": func(s *applicant, _ *testing.T, id, _ int64) asked {
 			return asked{
 				"updateCampaign",
-				fmt.Sprintf("id: %d, audience: {lists: {include: [{listLegacyId: \"%d\"}]}}", id, s.lists[1]),
+				fmt.Sprintf("id: %d, audience: {lists: {include: [{listId: \"%d\"}]}}", id, s.lists[1]),
 				url.Values{
 					"Command": {"Campaign.Update"}, "CampaignID": {fmt.Sprint(id)},
 					"RecipientListsAndSegments": {fmt.Sprintf("%d:0", s.lists[1])},

@@ -15,7 +15,7 @@ import (
 func registeredServer(t *testing.T) (*running, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "operations.json")
-	if err := os.WriteFile(path, []byte(`{"name":"{ viewer { username } }"}`), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(`{"name":"{ viewer { user { username } } }"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg := settings()
@@ -31,7 +31,7 @@ func TestServerOfRegisteredOperations(t *testing.T) {
 	t.Parallel()
 	server, key := registeredServer(t)
 	for body, want := range map[string]string{
-		`{"documentId":"name"}`: `"username":"`, `{"query":"{ viewer { id } }"}`: "OPERATION_NOT_REGISTERED",
+		`{"documentId":"name"}`: `"username":"`, `{"query":"{ viewer { user { id } } }"}`: "OPERATION_NOT_REGISTERED",
 	} {
 		got := do(
 			t, http.MethodPost, server.url+"/graphql", body, "Content-Type: application/json",
@@ -84,12 +84,12 @@ func TestTheExplorerSaysThatOperationsAreRegistered(t *testing.T) {
 	page.until("the page has kept an operation", `(key => {
 		const state = JSON.parse(localStorage[key] ?? "{}");
 		if (!state.tabs) return "";
-		state.tabs[0].query = "{ viewer { id } }";
+		state.tabs[0].query = "{ viewer { user { id } } }";
 		localStorage[key] = JSON.stringify(state);
 		location.reload();
 		return "kept";
 	})(Object.keys(localStorage).find(key => key.endsWith("graphiql:tabState")))`, has("kept"))
-	page.until("the editor has the operation", editor, has("{viewer{id}}"))
+	page.until("the editor has the operation", editor, has("{viewer{user{id}}}"))
 	page.click("the button", `document.querySelector("button.graphiql-execute-button")`)
 	page.until(
 		"the page shows the error of the server", `document.querySelector(".result-window")?.innerText ?? ""`,

@@ -51,8 +51,8 @@ type Filter struct {
 	SearchSubject bool
 	// TagsAnyOf, TagsAllOf and TagsNoneOf, if not nil, are ids of tags.
 	TagsAnyOf, TagsAllOf, TagsNoneOf []int64
-	// IDs, if not nil, are the campaigns to keep.
-	IDs []int64
+	// IDs, if not nil, are the campaigns to keep, and OwnerIDs the accounts whose campaigns to keep.
+	IDs, OwnerIDs []int64
 	// CreatedAt, SendAt (the next due time) and FinishedAt select time spans.
 	CreatedAt, SendAt, FinishedAt Span
 	HasEmail, HasAudience         *bool
@@ -79,7 +79,7 @@ type extent struct{ conditions, searches, values int }
 
 func (e *extent) add(f Filter, depth int) error {
 	e.conditions++
-	e.values += len(f.IDs) + len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
+	e.values += len(f.IDs) + len(f.OwnerIDs) + len(f.TagsAnyOf) + len(f.TagsAllOf) + len(f.TagsNoneOf)
 	if f.Search != "" {
 		e.searches++
 	}
@@ -136,6 +136,9 @@ func (f Filter) where(s *sql.Selector) *sql.Predicate {
 	add(f.tags(s))
 	if f.IDs != nil {
 		add(in(s.C(campaign.FieldID), store.Args(f.IDs)))
+	}
+	if f.OwnerIDs != nil {
+		add(in(s.C(campaign.FieldUserID), store.Args(f.OwnerIDs)))
 	}
 	add(f.CreatedAt.where(s.C(campaign.FieldCreatedAt)))
 	add(f.SendAt.where(s.C(campaign.FieldNextSendAt)))

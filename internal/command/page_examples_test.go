@@ -83,7 +83,7 @@ var moved = map[string]example{
   "status": "READY",
   "emailId": "301",
   "schedule": {"at": {"date": "2027-03-01", "time": "09:30", "timeZone": "Europe/Berlin"}},
-  "audience": {"lists": {"include": [{"listLegacyId": "12"}, {"listLegacyId": "13", "segmentLegacyId": "44"}]}}
+  "audience": {"lists": {"include": [{"listId": "12"}, {"listId": "13", "segmentId": "44"}]}}
 }}`,
 	},
 	"Campaign.Copy":    simple("copyCampaign", "CopyCampaignInput"),

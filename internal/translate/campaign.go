@@ -112,7 +112,7 @@ const tags = "tags {\n  legacyId\n  name\n}\n"
 // shown adds notes about differences between the GraphQL response and the legacy response.
 func (r *reading) shown(statistics, days string) {
 	r.notef(
-		"RelOwnerUserID and BenchmarkEmailsPerSecond have no field; viewer { legacyId } is the number of the account.",
+		"RelOwnerUserID is owner { legacyId }; BenchmarkEmailsPerSecond has no field.",
 	)
 	r.notef("RecipientLists and RecipientSegments are to be read from audience { rules }.")
 	if r.Flag(statistics) && r.Has(days) {

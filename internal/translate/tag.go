@@ -7,7 +7,7 @@ func listTags(r *reading) (string, map[string]any, error) {
 		"A page holds at most %d tags. For the next one send pageInfo.endCursor as the variable after while hasNextPage is true.",
 		page.MaxSize,
 	)
-	r.notef("RelOwnerUserID has no field; viewer { legacyId } is the number of the account.")
+	r.notef("RelOwnerUserID has no field; viewer { user { legacyId } } is the number of the account.")
 	return "query Tags($first: Int, $after: String) {\n  tags(first: $first, after: $after) {\n    nodes {\n      legacyId\n      name\n    }\n" + pageInfo + "    totalCount\n  }\n}\n",
 		map[string]any{
 			"first": page.MaxSize,

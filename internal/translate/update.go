@@ -271,9 +271,9 @@ func parts(pairs string) []map[string]any {
 		if !found {
 			continue
 		}
-		part := map[string]any{"listLegacyId": list}
+		part := map[string]any{"listId": list}
 		if segment != "0" {
-			part["segmentLegacyId"] = segment
+			part["segmentId"] = segment
 		}
 		out = append(out, part)
 	}

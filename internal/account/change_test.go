@@ -1,0 +1,122 @@
+package account_test
+
+import (
+	"strings"
+	"testing"
+
+	"campaignql/internal/account"
+	"campaignql/internal/apperr"
+	"campaignql/internal/caller"
+	"campaignql/internal/kind"
+	"campaignql/internal/page"
+	"campaignql/internal/store"
+	"campaignql/internal/testkit"
+)
+
+// TestOnlyAnEmptyAccountIsDeleted deletes an account before and after its campaign is deleted.
+func TestOnlyAnEmptyAccountIsDeleted(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		owner, stays := testkit.Account(t, db), testkit.Account(t, db)
+		mine := testkit.As(t, owner)
+		_, key, err := accounts.CreateKey(mine, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := db.Client(mine).Campaign.Create().SetName("News").SetNameKey("news").
+			SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Save(mine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := accounts.DeleteUser(mine, owner.UserID); apperr.CodeOf(err) != apperr.Denied {
+			t.Errorf("who is no admin: %v", err)
+		}
+		err = accounts.DeleteUser(ctx, owner.UserID)
+		if apperr.CodeOf(err) != apperr.Conflict || !strings.Contains(err.Error(), "1 campaigns") {
+			t.Errorf("with a campaign: %v", err)
+		}
+		if _, err := accounts.Authenticate(t.Context(), account.ByToken(key), kind.SurfaceGraphQL); err != nil {
+			t.Errorf("its key ended with a deletion that was refused: %v", err)
+		}
+		if err := db.Client(mine).Campaign.DeleteOne(made).Exec(mine); err != nil {
+			t.Fatal(err)
+		}
+		if err := accounts.DeleteUser(ctx, owner.UserID); err != nil {
+			t.Errorf("without: %v", err)
+		}
+		if err := accounts.DeleteUser(ctx, owner.UserID); apperr.CodeOf(err) != apperr.NotFound {
+			t.Errorf("again: %v", err)
+		}
+		_, err = accounts.Authenticate(t.Context(), account.ByToken(key), kind.SurfaceGraphQL)
+		if apperr.CodeOf(err) != apperr.Unauthenticated {
+			t.Errorf("its key: %v", err)
+		}
+		found, err := accounts.UsersByIDs(ctx, []int64{owner.UserID, stays.UserID})
+		if err != nil || len(found) != 1 || found[stays.UserID] == nil {
+			t.Errorf("%v, %v are left", found, err)
+		}
+	})
+}
+
+func TestAccountIsUpdatedInPart(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		one, other := testkit.Account(t, db), testkit.Account(t, db)
+		before, err := accounts.UserByName(ctx, one.Username)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zone, untrusted := "Europe/Berlin", kind.ReputationUntrusted
+		after, err := accounts.UpdateUser(
+			ctx, one.UserID, account.UserPatch{TimeZone: &zone, Reputation: &untrusted},
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.TimeZone != zone || after.Reputation != untrusted || after.Username != before.Username ||
+			after.Email != before.Email || after.PasswordHash != before.PasswordHash || after.Role != before.Role {
+			t.Errorf("%v became %v", before, after)
+		}
+		for name, patch := range map[string]account.UserPatch{
+			"username_taken": {Username: &other.Username}, "time_zone_unknown": {TimeZone: new("Mars/Olympus")},
+			"email_invalid": {Email: new("nonsense")}, "username_required": {Username: new(" ")},
+		} {
+			_, err := accounts.UpdateUser(ctx, one.UserID, patch)
+			if all := apperr.All(err); len(all) != 1 || string(all[0].Reason) != name {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := accounts.UpdateUser(testkit.As(t, one), one.UserID, account.UserPatch{}); apperr.CodeOf(err) !=
+			apperr.Denied {
+			t.Errorf("who is no admin: %v", err)
+		}
+	})
+}
+
+// TestWhoSeesWhichAccounts compares what an admin and a user see.
+func TestWhoSeesWhichAccounts(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		accounts := account.New(db, account.Options{})
+		user, admin := testkit.Account(t, db), testkit.Account(t, db, testkit.Admin())
+		ids := []int64{user.UserID, admin.UserID}
+		for name, tt := range map[string]struct {
+			as   caller.Identity
+			sees int
+		}{"user": {user, 1}, "admin": {admin, 2}} {
+			ctx := testkit.As(t, tt.as)
+			found, err := accounts.UsersByIDs(ctx, ids)
+			if err != nil || len(found) != tt.sees || found[tt.as.UserID] == nil {
+				t.Errorf("%s sees %v, %v", name, found, err)
+			}
+			listed, err := accounts.Users(ctx, account.UserFilter{}, page.Request{First: new(2)})
+			count, countErr := accounts.CountUsers(ctx, account.UserFilter{})
+			if err != nil || countErr != nil || len(listed.Items) != tt.sees || (count == 1) != (tt.sees == 1) {
+				t.Errorf("%s lists %d of %d: %v, %v", name, len(listed.Items), count, err, countErr)
+			}
+			names, err := accounts.Usernames(ctx, ids)
+			if err != nil || names[user.UserID] != user.Username || names[admin.UserID] != admin.Username {
+				t.Errorf("%s reads the names %v, %v", name, names, err)
+			}
+		}
+	})
+}
