@@ -24,20 +24,22 @@ const clientsFolder = "../../docs/clients"
 // clients are the programs of docs/clients.md. Each has a folder of its own, with what checks it.
 var clients = []struct {
 	name string
-	// schema is whether its tools read the schema in its folder; commands are run there one by one.
-	schema   bool
+	// schema is whether its tools read the schema in its folder.
+	schema bool
+	// commands are run in its folder one by one; the last prints what matches prints.
 	commands []string
+	prints   string
 }{
-	{"apollo", false, []string{"node check.mjs"}},
-	{"urql", false, []string{"node check.mjs"}},
-	{"relay", true, []string{"../node_modules/.bin/relay-compiler", "node build.mjs", "node check.mjs"}},
+	{"apollo", false, []string{"node check.mjs"}, "^passed\n$"},
+	{"urql", false, []string{"node check.mjs"}, "^passed\n$"},
+	{"relay", true, []string{"../node_modules/.bin/relay-compiler", "node build.mjs", "node check.mjs"}, "^passed\n$"},
 	{"codegen", true, []string{
 		"../node_modules/.bin/graphql-codegen --config codegen.yml", "../node_modules/.bin/tsc", "node check.mjs",
-	}},
-	{"fetch", false, []string{"node check.mjs"}},
-	{"ws", false, []string{"node ../check/follow.mjs ../ws/follow.mjs"}},
-	{"sse", false, []string{"node ../check/follow.mjs ../sse/follow.mjs"}},
-	{"curl", false, []string{"sh campaigns.sh"}},
+	}, "^passed\n$"},
+	{"fetch", false, []string{"node check.mjs"}, "^passed\n$"},
+	{"ws", false, []string{"node ../check/follow.mjs ../ws/follow.mjs"}, "^passed\n$"},
+	{"sse", false, []string{"node ../check/follow.mjs ../sse/follow.mjs"}, "^passed\n$"},
+	{"curl", false, []string{"sh campaigns.sh"}, `(?s)^\{"data":.*"nodes":\[\].*"code":"INVALID".*"cause":"SNAPSHOT"`},
 }
 
 // TestClientsWorkAgainstTheServer runs each program against a server of its own with 200 campaigns. What
@@ -60,8 +62,12 @@ func TestClientsWorkAgainstTheServer(t *testing.T) {
 			if client.schema {
 				copySchema(t, own)
 			}
+			var printed string
 			for _, command := range client.commands {
-				runClient(t, own, server.url, key, strings.Fields(command)...)
+				printed = runClient(t, own, server.url, key, strings.Fields(command)...)
+			}
+			if !regexp.MustCompile(client.prints).MatchString(printed) {
+				t.Errorf("it prints %s", printed)
 			}
 		})
 	}
@@ -79,7 +85,8 @@ func TestGenqlientRenamesACampaignAndNothingElse(t *testing.T) {
 		t.Helper()
 		body, _ := json.Marshal(map[string]string{"query": query})
 		got := do(
-			t, http.MethodPost, server.url+"/graphql", string(body), "Content-Type: application/json", "Authorization: Bearer "+key,
+			t, http.MethodPost, server.url+"/graphql", string(body),
+			"Content-Type: application/json", "Authorization: Bearer "+key,
 		)
 		var answer struct{ Data map[string]map[string]any }
 		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || answer.Data["of"] == nil {

@@ -67,7 +67,9 @@ export async function twoCampaigns() {
 
 export const rename = (id, name) =>
   somebodyElse(
-    `mutation ($id: ID!, $name: String!) { updateCampaign(input: { id: $id, name: $name }) { userErrors { message } } }`,
+    `mutation ($id: ID!, $name: String!) {
+      updateCampaign(input: { id: $id, name: $name }) { userErrors { message } }
+    }`,
     { id, name },
   );
 
