@@ -23,10 +23,10 @@ done
 # #endregion
 
 # #region mutate
-query='mutation ($input: UpdateCampaignInput!) {
-  updateCampaign(input: $input) { campaign { name } userErrors { code message field } }
+graphql -d '{
+  "query": "mutation ($input: UpdateCampaignInput!) { updateCampaign(input: $input) { userErrors { code message } } }",
+  "variables": {"input": {"id": "1", "name": ""}}
 }'
-graphql -d "{\"query\": \"$(echo "$query" | tr '\n' ' ')\", \"variables\": {\"input\": {\"id\": \"1\", \"name\": \"\"}}}"
 # #endregion
 
 # #region subscribe
