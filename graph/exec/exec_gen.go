@@ -13,6 +13,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -41,6 +42,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	ABTestVariation() ABTestVariationResolver
 	AccountStatistics() AccountStatisticsResolver
+	Actor() ActorResolver
+	ApiKey() ApiKeyResolver
+	AudienceDraft() AudienceDraftResolver
+	AudiencePart() AudiencePartResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignChange() CampaignChangeResolver
@@ -52,6 +57,7 @@ type ResolverRoot interface {
 	ContactEvent() ContactEventResolver
 	CustomField() CustomFieldResolver
 	Email() EmailResolver
+	ExplainedCriterion() ExplainedCriterionResolver
 	ExplainedRule() ExplainedRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -82,7 +88,25 @@ type AccountStatisticsResolver interface {
 	Links(ctx context.Context, obj *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*ent.LinkCounter], error)
 	Domains(ctx context.Context, obj *model.AccountStatistics, first *int32, after *string, last *int32, before *string) (*model.Connection[*statistics.Domain], error)
 }
+type ActorResolver interface {
+	User(ctx context.Context, objs []*model.Actor) ([]*model.User, error)
+}
+type ApiKeyResolver interface {
+	Parent(ctx context.Context, objs []*model.APIKey) ([]*model.APIKey, error)
+}
+type AudienceDraftResolver interface {
+	Count(ctx context.Context, obj *model.AudienceDraft) (*int32, error)
+	Preview(ctx context.Context, obj *model.AudienceDraft, first int32) ([]*model.AudienceRecipient, error)
+	Waterfall(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error)
+	Explain(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error)
+}
+type AudiencePartResolver interface {
+	List(ctx context.Context, objs []*model.AudiencePart) ([]*model.SubscriberList, error)
+	Segment(ctx context.Context, objs []*model.AudiencePart) ([]*model.Segment, error)
+}
 type CampaignResolver interface {
+	Owner(ctx context.Context, objs []*model.Campaign) ([]*model.User, error)
+
 	Email(ctx context.Context, objs []*model.Campaign) ([]*ent.Email, error)
 
 	Tags(ctx context.Context, objs []*model.Campaign) ([][]*ent.Tag, error)
@@ -99,6 +123,9 @@ type CampaignAudienceResolver interface {
 }
 type CampaignChangeResolver interface {
 	Campaign(ctx context.Context, objs []*model.CampaignChange) ([]*model.Campaign, error)
+
+	Actor(ctx context.Context, objs []*model.CampaignChange) ([]*model.Actor, error)
+	APIKey(ctx context.Context, objs []*model.CampaignChange) ([]*model.APIKey, error)
 }
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
@@ -107,6 +134,8 @@ type CampaignScheduleResolver interface {
 	Upcoming(ctx context.Context, obj *model.Schedule, first int32) ([]*time.Time, error)
 }
 type CampaignStatisticsResolver interface {
+	ID(ctx context.Context, obj *statistics.Counters) (string, error)
+
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
 	Links(ctx context.Context, objs []*statistics.Counters, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*ent.LinkCounter], error)
@@ -129,6 +158,11 @@ type CustomFieldResolver interface {
 }
 type EmailResolver interface {
 	ID(ctx context.Context, obj *ent.Email) (string, error)
+
+	Campaigns(ctx context.Context, objs []*ent.Email, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
+}
+type ExplainedCriterionResolver interface {
+	List(ctx context.Context, objs []*query.ExplainedCriterion) ([]*model.SubscriberList, error)
 }
 type ExplainedRuleResolver interface {
 	Rule(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error)
@@ -181,6 +215,8 @@ type MutationResolver interface {
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
+	User(ctx context.Context, id string) (*model.User, error)
+	Users(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.User], error)
 	Node(ctx context.Context, id string) (model.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	Campaign(ctx context.Context, id string) (*model.Campaign, error)
@@ -198,7 +234,7 @@ type QueryResolver interface {
 	Lists(ctx context.Context, search *string, orderBy *model.SubscriberListOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberList], error)
 	Subscriber(ctx context.Context, id string) (*model.Subscriber, error)
 	Segment(ctx context.Context, id string) (*model.Segment, error)
-	Audience(ctx context.Context, input model.AudienceInput) (*model.Audience, error)
+	Audience(ctx context.Context, input model.AudienceInput) (*model.AudienceDraft, error)
 	CustomFields(ctx context.Context, listID *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.CustomField], error)
 	SubscriberTag(ctx context.Context, id string) (*model.SubscriberTag, error)
 	SubscriberTags(ctx context.Context, search *string, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.SubscriberTag], error)
@@ -230,15 +266,16 @@ type SubscriberTagResolver interface {
 	SubscriberCount(ctx context.Context, objs []*model.SubscriberTag) ([]int32, error)
 }
 type SubscriptionResolver interface {
-	CampaignChanged(ctx context.Context, ids []string) (<-chan *model.Campaign, error)
+	CampaignChanged(ctx context.Context, campaignIds []string) (<-chan *model.CampaignChanged, error)
 }
 type TagResolver interface {
 	ID(ctx context.Context, obj *ent.Tag) (string, error)
 
 	CampaignCount(ctx context.Context, objs []*ent.Tag) ([]int32, error)
+	Campaigns(ctx context.Context, objs []*ent.Tag, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
 }
 type ViewerResolver interface {
-	APIKeys(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error)
+	APIKeys(ctx context.Context, obj *model.Viewer, revoked *bool, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.APIKey], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -477,6 +514,23 @@ type Query {
   "The account the request acts for, and what it may do."
   viewer: Viewer!
 
+  "One account; null when there is none with this id for the caller. An admin sees every account, anybody else only their own."
+  user("Global id or legacy ` + "`" + `UserID` + "`" + `." id: ID!): User
+
+  "The accounts that the caller sees, by user name: an admin sees all, anybody else only their own."
+  users(
+    "Keeps accounts whose user name or address contains this text, without regard to case."
+    search: String
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): UserConnection!
+
   "Fetches anything by its global id; null when there is no such thing for the caller."
   node("Global id of the object." id: ID!): Node
 
@@ -628,7 +682,7 @@ type Query {
   Who an audience would reach, before anything is saved. One that cannot be understood, or names a list, segment, label, custom field or campaign which the
   caller does not have, is an error: its message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `, and does not tell whether the thing exists.
   """
-  audience("The audience." input: AudienceInput!): CampaignAudience
+  audience("The audience." input: AudienceInput!): AudienceDraft
 
   "The caller's custom fields by name."
   customFields(
@@ -909,8 +963,9 @@ or server-sent events (` + "`" + `Accept: text/event-stream` + "`" + ` on a POST
 type Subscription {
   """
   How campaigns are doing: each as it is now, and then again whenever its status, a counter, a time or its version has changed, through whichever surface and
-  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. It ends when all that were
-  named are deleted; where the key or session ends, with the error UNAUTHENTICATED.
+  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. A deletion is told, of each
+  campaign that was named, or that was told of before. It ends when all that were named are deleted; where the key or session ends, with the error
+  UNAUTHENTICATED.
 
   Status, statistics and the fields that are columns of the campaign itself cost the database nothing more; what else is asked for is read with each update.
   """
@@ -919,8 +974,32 @@ type Subscription {
     Campaigns to follow, 1–250; one that the caller does not have is the error NOT_FOUND, and nothing begins. Without them: those of the caller's own account
     that are being sent, and any other when its status changes, the latest 250 of them.
     """
-    ids: [ID!]
-  ): Campaign!
+    campaignIds: [ID!]
+  ): CampaignChanged!
+}
+
+"What is told of a campaign that is followed: how it is now, or that it was deleted."
+type CampaignChanged {
+  "The campaign as it is now; null if it was deleted."
+  campaign: Campaign
+  "Global id of the campaign if it was deleted; null otherwise."
+  deletedId: ID
+  "Why it is told."
+  cause: CampaignChangeCause!
+}
+
+"Why a campaign that is followed is told. Several changes between two updates are told as one, by the first of these that fits."
+enum CampaignChangeCause {
+  "It was deleted. ` + "`" + `campaign` + "`" + ` is null then."
+  DELETED
+  "How it is when the subscription begins."
+  SNAPSHOT
+  "Its status has changed, and other fields perhaps."
+  STATUS
+  "Its fields or a time have changed, and not the status."
+  FIELDS
+  "Its counters alone have changed."
+  COUNTERS
 }
 
 "What a caller can mend about a mutation. With user errors nothing was written."
@@ -1033,6 +1112,8 @@ enum UserErrorReason {
   AB_TEST_VALUE
   "A share of an A/B test is below one percent."
   AB_TEST_SHARE
+  "A campaign with an A/B test has no email of its own."
+  AB_TEST_HAS_EMAILS
   "The type of a schedule is not known."
   SCHEDULE_TYPE_INVALID
   "The date is missing, not a real one or out of range."
@@ -1251,6 +1332,8 @@ type Campaign implements Node {
   legacyId: BigInt!
   "Name, for the people who work with it; need not be unique. Legacy: ` + "`" + `CampaignName` + "`" + `."
   name: String!
+  "The account that it belongs to. Legacy: ` + "`" + `RelOwnerUserID` + "`" + `."
+  owner: User!
   "Where it stands in its life. Legacy: ` + "`" + `CampaignStatus` + "`" + `."
   status: CampaignStatus!
   "Why it is in this status, where a reason was given. Legacy: ` + "`" + `CampaignStatusReason` + "`" + `."
@@ -1318,6 +1401,8 @@ enum ScheduleType {
 
 "When a campaign is sent, as its owner said it, and what follows from that."
 type CampaignSchedule {
+  "Opaque id, for caches: that of the campaign's schedule. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "Kind of schedule. Legacy: ` + "`" + `ScheduleType` + "`" + `."
   type: ScheduleType!
   "Date on the wall of the zone, of a FUTURE schedule. Legacy: ` + "`" + `SendDate` + "`" + `."
@@ -1383,7 +1468,55 @@ enum AudienceForm {
 }
 
 "Who a campaign goes to, or would go to."
-type CampaignAudience {
+interface Audience {
+  "How it was given."
+  form: AudienceForm!
+  "Lists and segments whose people are included, of the form LISTS."
+  include: [AudiencePart!]!
+  "Lists and segments whose people are left out even where included, of the form LISTS."
+  exclude: [AudiencePart!]!
+  "The rules, normalised; of either form. Null when nobody was chosen."
+  rules: JSON
+  """
+  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
+  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
+  """
+  count: Int
+  "The first of those who would be sent to, by ascending id of the subscriber."
+  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
+  "How those who match come down to those who would be sent to."
+  waterfall: AudienceWaterfall
+  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
+  explain: AudienceExplanation
+}
+
+"Who a campaign goes to."
+type CampaignAudience implements Audience {
+  "Opaque id, for caches: that of the campaign's audience. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
+  "How it was given."
+  form: AudienceForm!
+  "Lists and segments whose people are included, of the form LISTS."
+  include: [AudiencePart!]!
+  "Lists and segments whose people are left out even where included, of the form LISTS."
+  exclude: [AudiencePart!]!
+  "The rules, normalised; of either form. Null when nobody was chosen."
+  rules: JSON
+  """
+  How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
+  audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
+  """
+  count: Int
+  "The first of those who would be sent to, by ascending id of the subscriber."
+  preview("How many: 0–250." first: Int! = 25): [AudienceRecipient!]
+  "How those who match come down to those who would be sent to."
+  waterfall: AudienceWaterfall
+  "The tree of criteria and rules again, with the people left after each, so that one sees which rule empties the audience."
+  explain: AudienceExplanation
+}
+
+"Who an audience that is not saved would reach."
+type AudienceDraft implements Audience {
   "How it was given."
   form: AudienceForm!
   "Lists and segments whose people are included, of the form LISTS."
@@ -1450,8 +1583,8 @@ type AudienceExplanation {
 type ExplainedCriterion {
   "Where it stands, such as ` + "`" + `criteria[1]` + "`" + `, or ` + "`" + `include[1]` + "`" + ` of the form LISTS."
   path: String!
-  "Legacy number of its list."
-  listLegacyId: BigInt!
+  "Its list; null when it was deleted since."
+  list: SubscriberList
   "Whom the rules choose from: those on the list who are written to, or for an exclusion all on the list, in whatever state."
   people: Int!
   "Those of them for whom the rules hold."
@@ -1481,10 +1614,12 @@ type ExplainedRule {
 
 "A list, or one segment of it."
 type AudiencePart {
-  "Legacy number of the list."
-  listLegacyId: BigInt!
-  "Legacy number of the segment; null for the whole list."
-  segmentLegacyId: BigInt
+  "Whether it is one segment of the list; otherwise it is the whole list."
+  segmented: Boolean!
+  "The list; null when it was deleted since."
+  list: SubscriberList
+  "The segment; null for the whole list, and when it was deleted since."
+  segment: Segment
 }
 
 "What a campaign can lack."
@@ -1599,6 +1734,8 @@ enum CampaignAction {
 
 "One entry of a campaign's history."
 type CampaignChange {
+  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "The campaign; null if it was deleted meanwhile."
   campaign: Campaign
   "When."
@@ -1607,10 +1744,10 @@ type CampaignChange {
   action: CampaignAction!
   "Version of the campaign from then on."
   version: Int!
-  "Who did it: the legacy number of the user; null for the server itself."
-  byUserId: BigInt
-  "Number of the API key it was done with; null for a session."
-  apiKeyId: BigInt
+  "Who did it; null for the server itself."
+  actor: Actor
+  "The API key it was done with; null for a session, and for a key of an account that the caller does not see."
+  apiKey: ApiKey
   "Through what."
   surface: ChangeSurface!
   "Status before; null for the first entry."
@@ -1656,6 +1793,8 @@ Comparison of variations of the content: each recipient gets one of them by chan
 A campaign with a test has no ` + "`" + `email` + "`" + ` of its own.
 """
 type ABTest {
+  "Opaque id, for caches: that of the campaign's test. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "What is compared. Legacy: ` + "`" + `Options.ABTesting.Variations` + "`" + `."
   variations: [ABTestVariation!]!
   "Share of the audience that takes part, in percent; null for everybody. The others get the better variation later."
@@ -1678,6 +1817,8 @@ type ABTestVariation {
 
 "Second sending to those who did not open."
 type AutoResend {
+  "Opaque id, for caches: that of the campaign's second sending. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "Whether it happens. Legacy: ` + "`" + `AutoResendEnabled` + "`" + `."
   enabled: Boolean!
   "Days to wait after sending. Legacy: ` + "`" + `AutoResendWaitDays` + "`" + `."
@@ -1690,6 +1831,8 @@ type AutoResend {
 
 "The numbers of one campaign. Rates are fractions of delivered: 0.25 is a quarter; null when nothing was delivered."
 type CampaignStatistics {
+  "Opaque id, for caches: that of the campaign's numbers. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
   "How many people it goes to, as counted when sending began. Legacy: ` + "`" + `TotalRecipients` + "`" + `."
   recipients: Int!
   "Mails handed to the mail system. Legacy: ` + "`" + `TotalSent` + "`" + `."
@@ -2152,6 +2295,8 @@ input CampaignFilter {
   tags: CampaignTagFilter
   "Is one of these; global ids or legacy numbers, at most 250."
   ids: [ID!]
+  "Belongs to one of these accounts; global ids or legacy numbers, at most 250. Who does not see all accounts finds only their own campaigns."
+  ownerIds: [ID!]
   "Was made in this time."
   createdAt: DateTimeRange
   "Is next due in this time."
@@ -2219,7 +2364,7 @@ input CampaignChangeFilter {
   "Changes of these campaigns: global ids or legacy numbers, at most 250."
   campaignIds: [ID!]
   "Changes by this user: global id or legacy number."
-  actor: ID
+  actorId: ID
   "What was done."
   action: [CampaignAction!]
   "Earliest instant, itself included."
@@ -2260,6 +2405,17 @@ type Tag implements Node {
   createdAt: DateTime!
   "How many campaigns carry it."
   campaignCount: Int!
+  "The campaigns that carry it, newest first."
+  campaigns(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): CampaignConnection!
 }
 
 "A page of tags."
@@ -2332,6 +2488,17 @@ type Email implements Node {
   createdAt: DateTime!
   "When it was last changed."
   updatedAt: DateTime!
+  "The campaigns whose content it is, newest first; not those that only compare it in an A/B test."
+  campaigns(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): CampaignConnection!
 }
 
 "A page of emails."
@@ -2918,9 +3085,30 @@ enum Scope {
   ADMIN
 }
 
-"The account the request acts for. Legacy: ` + "`" + `UserInfo` + "`" + ` of ` + "`" + `User.Login` + "`" + `."
+"The account of the request, and what the request may do."
 type Viewer {
-  "Opaque global id."
+  "The account."
+  user: User!
+  "What the key or session of this request may do."
+  scopes: [Scope!]!
+  "The account's API keys, newest first, without the keys themselves."
+  apiKeys(
+    "Keeps keys that are, or are not, revoked."
+    revoked: Boolean
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): ApiKeyConnection!
+}
+
+"An account, which owns all else. An admin sees every account, anybody else only their own."
+type User implements Node {
+  "Opaque global id, unique across all types."
   id: ID!
   "Number of the user in the legacy API. Legacy: ` + "`" + `UserID` + "`" + `."
   legacyId: BigInt!
@@ -2938,15 +3126,67 @@ type Viewer {
   role: Role!
   "Whether the user's campaigns need approval. Legacy: ` + "`" + `ReputationLevel` + "`" + `."
   reputation: Reputation!
-  "What the key or session of this request may do."
-  scopes: [Scope!]!
-  "The account's API keys, newest first, without the keys themselves."
-  apiKeys: [ApiKey!]!
+  "When the account was made."
+  createdAt: DateTime!
+}
+
+"A page of accounts."
+type UserConnection {
+  "Accounts with their cursors."
+  edges: [UserEdge!]!
+  "Accounts alone."
+  nodes: [User!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"An account with its cursor."
+type UserEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: User!
+}
+
+"A page of API keys."
+type ApiKeyConnection {
+  "API keys with their cursors."
+  edges: [ApiKeyEdge!]!
+  "API keys alone."
+  nodes: [ApiKey!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"An API key with its cursor."
+type ApiKeyEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: ApiKey!
+}
+
+"""
+Who made a change. Somebody who does not see all accounts reads of another one, such as that of the admin who approved a campaign, no more than id and name.
+"""
+type Actor {
+  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `: ` + "`" + `user` + "`" + ` has the account."
+  id: ID!
+  "Number of the user in the legacy API. Legacy: ` + "`" + `UserID` + "`" + `."
+  legacyId: BigInt!
+  "Name of the user; null when the account was deleted since."
+  username: String
+  "The account; null when it was deleted since, or is not one that the caller sees."
+  user: User
 }
 
 "An API key, without the key itself."
-type ApiKey {
-  "Opaque global id."
+type ApiKey implements Node {
+  "Opaque global id, unique across all types."
   id: ID!
   "First characters of the key, to recognise it by."
   hint: String!
@@ -2962,8 +3202,8 @@ type ApiKey {
   lastUsedAt: DateTime
   "When it was revoked; null when it was not."
   revokedAt: DateTime
-  "Global id of the key that made it, itself or through a session; null when it was made after a login by password, on the command line, or before keys were noted."
-  parentId: ID
+  "The key that made it, itself or through a session; null when it was made after a login by password, on the command line, or before keys were noted."
+  parent: ApiKey
 }
 
 "When a schedule would send."
@@ -3162,10 +3402,10 @@ input AudienceListsInput {
 
 "A list, or one segment of it."
 input AudiencePartInput {
-  "Legacy number of the list."
-  listLegacyId: BigInt!
-  "Legacy number of the segment; absent for the whole list."
-  segmentLegacyId: BigInt
+  "The list: global id or legacy number."
+  listId: ID!
+  "The segment: global id or legacy number; absent for the whole list."
+  segmentId: ID
 }
 
 "Comparison of variations of the content. Setting it clears the campaign's own email."
@@ -4137,6 +4377,8 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
 func (ec *executionContext) childFields_ABTest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_ABTest_id(ctx, field)
 	case "variations":
 		return ec.fieldContext_ABTest_variations(ctx, field)
 	case "testSize":
@@ -4203,6 +4445,20 @@ func (ec *executionContext) childFields_AccountStatistics(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AccountStatistics", field.Name)
 }
 
+func (ec *executionContext) childFields_Actor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Actor_id(ctx, field)
+	case "legacyId":
+		return ec.fieldContext_Actor_legacyId(ctx, field)
+	case "username":
+		return ec.fieldContext_Actor_username(ctx, field)
+	case "user":
+		return ec.fieldContext_Actor_user(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Actor", field.Name)
+}
+
 func (ec *executionContext) childFields_AddSubscriberResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "outcome":
@@ -4249,10 +4505,34 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
 	case "revokedAt":
 		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
-	case "parentId":
-		return ec.fieldContext_ApiKey_parentId(ctx, field)
+	case "parent":
+		return ec.fieldContext_ApiKey_parent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4263,6 +4543,28 @@ func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Conte
 		return ec.fieldContext_ApproveCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApproveCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AudienceDraft(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "form":
+		return ec.fieldContext_AudienceDraft_form(ctx, field)
+	case "include":
+		return ec.fieldContext_AudienceDraft_include(ctx, field)
+	case "exclude":
+		return ec.fieldContext_AudienceDraft_exclude(ctx, field)
+	case "rules":
+		return ec.fieldContext_AudienceDraft_rules(ctx, field)
+	case "count":
+		return ec.fieldContext_AudienceDraft_count(ctx, field)
+	case "preview":
+		return ec.fieldContext_AudienceDraft_preview(ctx, field)
+	case "waterfall":
+		return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
+	case "explain":
+		return ec.fieldContext_AudienceDraft_explain(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceDraft", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4279,10 +4581,12 @@ func (ec *executionContext) childFields_AudienceExplanation(ctx context.Context,
 
 func (ec *executionContext) childFields_AudiencePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "listLegacyId":
-		return ec.fieldContext_AudiencePart_listLegacyId(ctx, field)
-	case "segmentLegacyId":
-		return ec.fieldContext_AudiencePart_segmentLegacyId(ctx, field)
+	case "segmented":
+		return ec.fieldContext_AudiencePart_segmented(ctx, field)
+	case "list":
+		return ec.fieldContext_AudiencePart_list(ctx, field)
+	case "segment":
+		return ec.fieldContext_AudiencePart_segment(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AudiencePart", field.Name)
 }
@@ -4321,6 +4625,8 @@ func (ec *executionContext) childFields_AudienceWaterfall(ctx context.Context, f
 
 func (ec *executionContext) childFields_AutoResend(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_AutoResend_id(ctx, field)
 	case "enabled":
 		return ec.fieldContext_AutoResend_enabled(ctx, field)
 	case "waitDays":
@@ -4363,6 +4669,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_legacyId(ctx, field)
 	case "name":
 		return ec.fieldContext_Campaign_name(ctx, field)
+	case "owner":
+		return ec.fieldContext_Campaign_owner(ctx, field)
 	case "status":
 		return ec.fieldContext_Campaign_status(ctx, field)
 	case "statusReason":
@@ -4411,6 +4719,8 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 
 func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignAudience_id(ctx, field)
 	case "form":
 		return ec.fieldContext_CampaignAudience_form(ctx, field)
 	case "include":
@@ -4433,6 +4743,8 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignChange_id(ctx, field)
 	case "campaign":
 		return ec.fieldContext_CampaignChange_campaign(ctx, field)
 	case "at":
@@ -4441,10 +4753,10 @@ func (ec *executionContext) childFields_CampaignChange(ctx context.Context, fiel
 		return ec.fieldContext_CampaignChange_action(ctx, field)
 	case "version":
 		return ec.fieldContext_CampaignChange_version(ctx, field)
-	case "byUserId":
-		return ec.fieldContext_CampaignChange_byUserId(ctx, field)
-	case "apiKeyId":
-		return ec.fieldContext_CampaignChange_apiKeyId(ctx, field)
+	case "actor":
+		return ec.fieldContext_CampaignChange_actor(ctx, field)
+	case "apiKey":
+		return ec.fieldContext_CampaignChange_apiKey(ctx, field)
 	case "surface":
 		return ec.fieldContext_CampaignChange_surface(ctx, field)
 	case "from":
@@ -4481,6 +4793,18 @@ func (ec *executionContext) childFields_CampaignChangeEdge(ctx context.Context, 
 		return ec.fieldContext_CampaignChangeEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignChanged(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_CampaignChanged_campaign(ctx, field)
+	case "deletedId":
+		return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
+	case "cause":
+		return ec.fieldContext_CampaignChanged_cause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignChanged", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4533,6 +4857,8 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 
 func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignSchedule_id(ctx, field)
 	case "type":
 		return ec.fieldContext_CampaignSchedule_type(ctx, field)
 	case "sendDate":
@@ -4555,6 +4881,8 @@ func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, fi
 
 func (ec *executionContext) childFields_CampaignStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignStatistics_id(ctx, field)
 	case "recipients":
 		return ec.fieldContext_CampaignStatistics_recipients(ctx, field)
 	case "sent":
@@ -5055,6 +5383,8 @@ func (ec *executionContext) childFields_Email(ctx context.Context, field graphql
 		return ec.fieldContext_Email_createdAt(ctx, field)
 	case "updatedAt":
 		return ec.fieldContext_Email_updatedAt(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_Email_campaigns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Email", field.Name)
 }
@@ -5103,8 +5433,8 @@ func (ec *executionContext) childFields_ExplainedCriterion(ctx context.Context, 
 	switch field.Name {
 	case "path":
 		return ec.fieldContext_ExplainedCriterion_path(ctx, field)
-	case "listLegacyId":
-		return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
+	case "list":
+		return ec.fieldContext_ExplainedCriterion_list(ctx, field)
 	case "people":
 		return ec.fieldContext_ExplainedCriterion_people(ctx, field)
 	case "chosen":
@@ -5637,6 +5967,8 @@ func (ec *executionContext) childFields_Tag(ctx context.Context, field graphql.C
 		return ec.fieldContext_Tag_createdAt(ctx, field)
 	case "campaignCount":
 		return ec.fieldContext_Tag_campaignCount(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_Tag_campaigns(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tag", field.Name)
 }
@@ -5857,6 +6189,56 @@ func (ec *executionContext) childFields_UpdateTagPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTagPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_User_id(ctx, field)
+	case "legacyId":
+		return ec.fieldContext_User_legacyId(ctx, field)
+	case "username":
+		return ec.fieldContext_User_username(ctx, field)
+	case "emailAddress":
+		return ec.fieldContext_User_emailAddress(ctx, field)
+	case "firstName":
+		return ec.fieldContext_User_firstName(ctx, field)
+	case "lastName":
+		return ec.fieldContext_User_lastName(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_User_timeZone(ctx, field)
+	case "role":
+		return ec.fieldContext_User_role(ctx, field)
+	case "reputation":
+		return ec.fieldContext_User_reputation(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_User_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_UserConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UserConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UserConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UserConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UserEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UserEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UserEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -5873,24 +6255,8 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
-	case "id":
-		return ec.fieldContext_Viewer_id(ctx, field)
-	case "legacyId":
-		return ec.fieldContext_Viewer_legacyId(ctx, field)
-	case "username":
-		return ec.fieldContext_Viewer_username(ctx, field)
-	case "emailAddress":
-		return ec.fieldContext_Viewer_emailAddress(ctx, field)
-	case "firstName":
-		return ec.fieldContext_Viewer_firstName(ctx, field)
-	case "lastName":
-		return ec.fieldContext_Viewer_lastName(ctx, field)
-	case "timeZone":
-		return ec.fieldContext_Viewer_timeZone(ctx, field)
-	case "role":
-		return ec.fieldContext_Viewer_role(ctx, field)
-	case "reputation":
-		return ec.fieldContext_Viewer_reputation(ctx, field)
+	case "user":
+		return ec.fieldContext_Viewer_user(ctx, field)
 	case "scopes":
 		return ec.fieldContext_Viewer_scopes(ctx, field)
 	case "apiKeys":
@@ -6096,6 +6462,20 @@ func (ec *executionContext) field_AccountStatistics_links_args(ctx context.Conte
 		return nil, err
 	}
 	args["before"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_AudienceDraft_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int32, error) {
+			return ec.unmarshalNInt2int32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
 	return args, nil
 }
 
@@ -6320,6 +6700,44 @@ func (ec *executionContext) field_Contact_events_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Email_campaigns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -7737,6 +8155,66 @@ func (ec *executionContext) field_Query_tags_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_user_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_SubscriberList_segments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7840,14 +8318,98 @@ func (ec *executionContext) field_SubscriberList_subscribers_args(ctx context.Co
 func (ec *executionContext) field_Subscription_campaignChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "campaignIds",
 		func(ctx context.Context, v any) ([]string, error) {
 			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["ids"] = arg0
+	args["campaignIds"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Tag_campaigns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Viewer_apiKeys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "revoked",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revoked"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -7924,6 +8486,29 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _ABTest_id(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ABTest_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ABTest_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ABTest", field, true, false, "ID")
+}
 
 func (ec *executionContext) _ABTest_variations(ctx context.Context, field graphql.CollectedField, obj *model.ABTest) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -8673,6 +9258,130 @@ func (ec *executionContext) fieldContext_AccountStatistics_domains(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Actor_id(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Actor_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Actor_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Actor", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Actor_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Actor_legacyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Actor_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Actor", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _Actor_username(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Actor_username(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Actor_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Actor", field, false, false, "String")
+}
+
+func (ec *executionContext) _Actor_user(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Actor_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Actor_user(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Actor_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Actor",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Actor_user(ctx context.Context, field graphql.CollectedField, obj *model.Actor) (any, error) {
+	resolver := ec.Resolvers.Actor()
+	if batch, ok := graphql.BatchParentsFor[*model.Actor](ctx, "Actor"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.User(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Actor.user",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.User(ctx, []*model.Actor{obj})
+	return graphql.ResolveBatchSingleResult[*model.User](
+		ctx,
+		results,
+		err,
+		"Actor.user",
+	)
+}
+
 func (ec *executionContext) _AddSubscriberResult_outcome(ctx context.Context, field graphql.CollectedField, obj *model.AddSubscriberResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9077,27 +9786,233 @@ func (ec *executionContext) fieldContext_ApiKey_revokedAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("ApiKey", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _ApiKey_parentId(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApiKey_parent(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ApiKey_parentId(ctx, field)
+			return ec.fieldContext_ApiKey_parent(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalParentID(), nil
+			return ec.resolveBatch_ApiKey_parent(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
-			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+			return ec.marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_ApiKey_parentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApiKey", field, true, false, "ID")
+func (ec *executionContext) fieldContext_ApiKey_parent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKey",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ApiKey_parent(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (any, error) {
+	resolver := ec.Resolvers.ApiKey()
+	if batch, ok := graphql.BatchParentsFor[*model.APIKey](ctx, "ApiKey"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Parent(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.APIKey](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ApiKey.parent",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Parent(ctx, []*model.APIKey{obj})
+	return graphql.ResolveBatchSingleResult[*model.APIKey](
+		ctx,
+		results,
+		err,
+		"ApiKey.parent",
+	)
+}
+
+func (ec *executionContext) _ApiKeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.APIKey]) graphql.Marshaler {
+			return ec.marshalNApiKeyEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKeyConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKeyEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKeyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKeyConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKeyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKeyConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiKeyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKeyConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ApiKeyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiKeyEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ApiKeyEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.APIKey]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+			return ec.marshalNApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKeyEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKeyEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ApproveCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ApproveCampaignPayload) (ret graphql.Marshaler) {
@@ -9159,6 +10074,247 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_form(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_form(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Form, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AudienceForm) graphql.Marshaler {
+			return ec.marshalNAudienceForm2campaignqlᚋgraphᚋmodelᚐAudienceForm(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_form(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "AudienceForm")
+}
+
+func (ec *executionContext) _AudienceDraft_include(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_include(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Include, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
+			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_include(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudiencePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_exclude(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_exclude(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exclude, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
+			return ec.marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_exclude(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudiencePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_rules(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
+			return ec.marshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "JSON")
+}
+
+func (ec *executionContext) _AudienceDraft_count(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceDraft", field, true, true, "Int")
+}
+
+func (ec *executionContext) _AudienceDraft_preview(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
+			return ec.marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_preview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceRecipient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AudienceDraft_preview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_waterfall(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_waterfall(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
+			return ec.marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_waterfall(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceWaterfall(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_explain(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_explain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
+			return ec.marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_explain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceExplanation(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9251,50 +10407,137 @@ func (ec *executionContext) fieldContext_AudienceExplanation_reached(_ context.C
 	return graphql.NewScalarFieldContext("AudienceExplanation", field, false, false, "Int")
 }
 
-func (ec *executionContext) _AudiencePart_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudiencePart_segmented(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudiencePart_listLegacyId(ctx, field)
+			return ec.fieldContext_AudiencePart_segmented(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ListLegacyID, nil
+			return obj.Segmented(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNBigInt2int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_AudiencePart_listLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudiencePart", field, false, false, "BigInt")
+func (ec *executionContext) fieldContext_AudiencePart_segmented(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudiencePart", field, true, false, "Boolean")
 }
 
-func (ec *executionContext) _AudiencePart_segmentLegacyId(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
+func (ec *executionContext) _AudiencePart_list(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_AudiencePart_segmentLegacyId(ctx, field)
+			return ec.fieldContext_AudiencePart_list(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.SegmentLegacyID, nil
+			return ec.resolveBatch_AudiencePart_list(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
-			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
+			return ec.marshalOSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_AudiencePart_segmentLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AudiencePart", field, false, false, "BigInt")
+func (ec *executionContext) fieldContext_AudiencePart_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudiencePart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AudiencePart_list(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (any, error) {
+	resolver := ec.Resolvers.AudiencePart()
+	if batch, ok := graphql.BatchParentsFor[*model.AudiencePart](ctx, "AudiencePart"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AudiencePart.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*model.AudiencePart{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"AudiencePart.list",
+	)
+}
+
+func (ec *executionContext) _AudiencePart_segment(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudiencePart_segment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AudiencePart_segment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Segment) graphql.Marshaler {
+			return ec.marshalOSegment2ᚖcampaignqlᚋgraphᚋmodelᚐSegment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudiencePart_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudiencePart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AudiencePart_segment(ctx context.Context, field graphql.CollectedField, obj *model.AudiencePart) (any, error) {
+	resolver := ec.Resolvers.AudiencePart()
+	if batch, ok := graphql.BatchParentsFor[*model.AudiencePart](ctx, "AudiencePart"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Segment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Segment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AudiencePart.segment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Segment(ctx, []*model.AudiencePart{obj})
+	return graphql.ResolveBatchSingleResult[*model.Segment](
+		ctx,
+		results,
+		err,
+		"AudiencePart.segment",
+	)
 }
 
 func (ec *executionContext) _AudienceRecipient_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRecipient) (ret graphql.Marshaler) {
@@ -9543,6 +10786,29 @@ func (ec *executionContext) _AudienceWaterfall_reached(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_AudienceWaterfall_reached(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AudienceWaterfall", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AutoResend_id(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AutoResend_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AutoResend_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AutoResend", field, true, false, "ID")
 }
 
 func (ec *executionContext) _AutoResend_enabled(ctx context.Context, field graphql.CollectedField, obj *model.AutoResend) (ret graphql.Marshaler) {
@@ -9819,6 +11085,61 @@ func (ec *executionContext) _Campaign_name(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Campaign_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
+}
+
+func (ec *executionContext) _Campaign_owner(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Campaign_owner(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_owner(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Owner(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.owner",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Owner(ctx, []*model.Campaign{obj})
+	return graphql.ResolveBatchSingleResult[*model.User](
+		ctx,
+		results,
+		err,
+		"Campaign.owner",
+	)
 }
 
 func (ec *executionContext) _Campaign_status(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
@@ -10498,6 +11819,29 @@ func (ec *executionContext) fieldContext_Campaign_createdAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _CampaignAudience_id(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignAudience", field, true, false, "ID")
+}
+
 func (ec *executionContext) _CampaignAudience_form(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10739,6 +12083,29 @@ func (ec *executionContext) fieldContext_CampaignAudience_explain(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignChange_id(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChange_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChange", field, true, false, "ID")
+}
+
 func (ec *executionContext) _CampaignChange_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10863,50 +12230,114 @@ func (ec *executionContext) fieldContext_CampaignChange_version(_ context.Contex
 	return graphql.NewScalarFieldContext("CampaignChange", field, false, false, "Int")
 }
 
-func (ec *executionContext) _CampaignChange_byUserId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChange_actor(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChange_byUserId(ctx, field)
+			return ec.fieldContext_CampaignChange_actor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ByUserID(), nil
+			return ec.resolveBatch_CampaignChange_actor(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
-			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+			return ec.marshalOActor2ᚖcampaignqlᚋgraphᚋmodelᚐActor(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_CampaignChange_byUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignChange", field, true, false, "BigInt")
+func (ec *executionContext) fieldContext_CampaignChange_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Actor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignChange_actor(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (any, error) {
+	resolver := ec.Resolvers.CampaignChange()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignChange](ctx, "CampaignChange"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Actor(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Actor](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignChange.actor",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Actor(ctx, []*model.CampaignChange{obj})
+	return graphql.ResolveBatchSingleResult[*model.Actor](
+		ctx,
+		results,
+		err,
+		"CampaignChange.actor",
+	)
 }
 
-func (ec *executionContext) _CampaignChange_apiKeyId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
+func (ec *executionContext) _CampaignChange_apiKey(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_CampaignChange_apiKeyId(ctx, field)
+			return ec.fieldContext_CampaignChange_apiKey(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.APIKeyID, nil
+			return ec.resolveBatch_CampaignChange_apiKey(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
-			return ec.marshalOBigInt2ᚖint64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
+			return ec.marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_CampaignChange_apiKeyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CampaignChange", field, false, false, "BigInt")
+func (ec *executionContext) fieldContext_CampaignChange_apiKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignChange_apiKey(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (any, error) {
+	resolver := ec.Resolvers.CampaignChange()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignChange](ctx, "CampaignChange"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.APIKey(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.APIKey](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignChange.apiKey",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.APIKey(ctx, []*model.CampaignChange{obj})
+	return graphql.ResolveBatchSingleResult[*model.APIKey](
+		ctx,
+		results,
+		err,
+		"CampaignChange.apiKey",
+	)
 }
 
 func (ec *executionContext) _CampaignChange_surface(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChange) (ret graphql.Marshaler) {
@@ -11196,6 +12627,84 @@ func (ec *executionContext) fieldContext_CampaignChangeEdge_node(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CampaignChanged_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignChanged_deletedId(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_deletedId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_deletedId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "ID")
+}
+
+func (ec *executionContext) _CampaignChanged_cause(ctx context.Context, field graphql.CollectedField, obj *model.CampaignChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignChanged_cause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cause, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v live.Cause) graphql.Marshaler {
+			return ec.marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignChanged_cause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignChanged", field, false, false, "CampaignChangeCause")
 }
 
 func (ec *executionContext) _CampaignComparison_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.CampaignComparison) (ret graphql.Marshaler) {
@@ -11537,6 +13046,29 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignSchedule_id(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignSchedule_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignSchedule_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "ID")
+}
+
 func (ec *executionContext) _CampaignSchedule_type(ctx context.Context, field graphql.CollectedField, obj *model.Schedule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11749,6 +13281,29 @@ func (ec *executionContext) _CampaignSchedule_sentInstances(ctx context.Context,
 }
 func (ec *executionContext) fieldContext_CampaignSchedule_sentInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignSchedule", field, true, false, "Int")
+}
+
+func (ec *executionContext) _CampaignStatistics_id(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignStatistics_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignStatistics_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignStatistics", field, true, true, "ID")
 }
 
 func (ec *executionContext) _CampaignStatistics_recipients(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
@@ -15883,6 +17438,73 @@ func (ec *executionContext) fieldContext_Email_updatedAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Email", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Email_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Email_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Email_campaigns(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
+			return ec.marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Email_campaigns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Email",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Email_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Email_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Email) (any, error) {
+	resolver := ec.Resolvers.Email()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*ent.Email](ctx, "Email"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaigns(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.CampaignConnection](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Email.campaigns",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaigns(ctx, []*ent.Email{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.CampaignConnection](
+		ctx,
+		results,
+		err,
+		"Email.campaigns",
+	)
+}
+
 func (ec *executionContext) _EmailConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.EmailConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16195,27 +17817,59 @@ func (ec *executionContext) fieldContext_ExplainedCriterion_path(_ context.Conte
 	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "String")
 }
 
-func (ec *executionContext) _ExplainedCriterion_listLegacyId(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
+func (ec *executionContext) _ExplainedCriterion_list(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ExplainedCriterion_listLegacyId(ctx, field)
+			return ec.fieldContext_ExplainedCriterion_list(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ListID, nil
+			return ec.resolveBatch_ExplainedCriterion_list(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNBigInt2int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
+			return ec.marshalOSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
-func (ec *executionContext) fieldContext_ExplainedCriterion_listLegacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExplainedCriterion", field, false, false, "BigInt")
+func (ec *executionContext) fieldContext_ExplainedCriterion_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ExplainedCriterion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ExplainedCriterion_list(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (any, error) {
+	resolver := ec.Resolvers.ExplainedCriterion()
+	if batch, ok := graphql.BatchParentsFor[*query.ExplainedCriterion](ctx, "ExplainedCriterion"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ExplainedCriterion.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*query.ExplainedCriterion{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"ExplainedCriterion.list",
+	)
 }
 
 func (ec *executionContext) _ExplainedCriterion_people(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
@@ -18977,6 +20631,94 @@ func (ec *executionContext) fieldContext_Query_viewer(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_user(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().User(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_user(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_user_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_users(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_users(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Users(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.User]) graphql.Marshaler {
+			return ec.marshalNUserConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_users_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19738,8 +21480,8 @@ func (ec *executionContext) _Query_audience(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Audience) graphql.Marshaler {
-			return ec.marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
+			return ec.marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx, selections, v)
 		},
 		true,
 		false,
@@ -19752,7 +21494,7 @@ func (ec *executionContext) fieldContext_Query_audience(ctx context.Context, fie
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CampaignAudience(ctx, field)
+			return ec.childFields_AudienceDraft(ctx, field)
 		},
 	}
 	defer func() {
@@ -23345,11 +25087,11 @@ func (ec *executionContext) _Subscription_campaignChanged(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
-			return ec.marshalNCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
+			return ec.marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23362,7 +25104,7 @@ func (ec *executionContext) fieldContext_Subscription_campaignChanged(ctx contex
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Campaign(ctx, field)
+			return ec.childFields_CampaignChanged(ctx, field)
 		},
 	}
 	defer func() {
@@ -23867,6 +25609,73 @@ func (ec *executionContext) resolveBatch_Tag_campaignCount(ctx context.Context, 
 		results,
 		err,
 		"Tag.campaignCount",
+	)
+}
+
+func (ec *executionContext) _Tag_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tag_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Tag_campaigns(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
+			return ec.marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tag_campaigns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tag",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tag_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Tag_campaigns(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (any, error) {
+	resolver := ec.Resolvers.Tag()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*ent.Tag](ctx, "Tag"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaigns(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.CampaignConnection](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Tag.campaigns",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaigns(ctx, []*ent.Tag{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.CampaignConnection](
+		ctx,
+		results,
+		err,
+		"Tag.campaigns",
 	)
 }
 
@@ -25280,6 +27089,410 @@ func (ec *executionContext) fieldContext_UpdateTagPayload_userErrors(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, "ID")
+}
+
+func (ec *executionContext) _User_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_legacyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNBigInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "BigInt")
+}
+
+func (ec *executionContext) _User_username(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_username(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "String")
+}
+
+func (ec *executionContext) _User_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_emailAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "EmailAddress")
+}
+
+func (ec *executionContext) _User_firstName(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_firstName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_firstName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "String")
+}
+
+func (ec *executionContext) _User_lastName(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_lastName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_lastName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "String")
+}
+
+func (ec *executionContext) _User_timeZone(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNTimeZone2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "TimeZone")
+}
+
+func (ec *executionContext) _User_role(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.Role) graphql.Marshaler {
+			return ec.marshalNRole2campaignqlᚋinternalᚋkindᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "Role")
+}
+
+func (ec *executionContext) _User_reputation(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_reputation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reputation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.Reputation) graphql.Marshaler {
+			return ec.marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_reputation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "Reputation")
+}
+
+func (ec *executionContext) _User_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.User]) graphql.Marshaler {
+			return ec.marshalNUserEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _UserEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _UserEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25372,211 +27585,36 @@ func (ec *executionContext) fieldContext_UserError_reason(_ context.Context, fie
 	return graphql.NewScalarFieldContext("UserError", field, false, false, "UserErrorReason")
 }
 
-func (ec *executionContext) _Viewer_id(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+func (ec *executionContext) _Viewer_user(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_id(ctx, field)
+			return ec.fieldContext_Viewer_user(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+			return obj.User, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNID2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Viewer_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, true, false, "ID")
-}
-
-func (ec *executionContext) _Viewer_legacyId(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_legacyId(ctx, field)
+func (ec *executionContext) fieldContext_Viewer_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNBigInt2int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_legacyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "BigInt")
-}
-
-func (ec *executionContext) _Viewer_username(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_username(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Username, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
-}
-
-func (ec *executionContext) _Viewer_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_emailAddress(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailAddress(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNEmailAddress2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, true, false, "EmailAddress")
-}
-
-func (ec *executionContext) _Viewer_firstName(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_firstName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FirstName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_firstName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
-}
-
-func (ec *executionContext) _Viewer_lastName(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_lastName(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastName, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_lastName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
-}
-
-func (ec *executionContext) _Viewer_timeZone(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_timeZone(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TimeZone, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNTimeZone2string(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "TimeZone")
-}
-
-func (ec *executionContext) _Viewer_role(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_role(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Role, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v kind.Role) graphql.Marshaler {
-			return ec.marshalNRole2campaignqlᚋinternalᚋkindᚐRole(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "Role")
-}
-
-func (ec *executionContext) _Viewer_reputation(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Viewer_reputation(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reputation, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v kind.Reputation) graphql.Marshaler {
-			return ec.marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Viewer_reputation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "Reputation")
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Viewer_scopes(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -25611,25 +27649,37 @@ func (ec *executionContext) _Viewer_apiKeys(ctx context.Context, field graphql.C
 			return ec.fieldContext_Viewer_apiKeys(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Viewer().APIKeys(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Viewer().APIKeys(ctx, obj, fc.Args["revoked"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
-			return ec.marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.APIKey]) graphql.Marshaler {
+			return ec.marshalNApiKeyConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Viewer_apiKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Viewer_apiKeys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Viewer",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiKey(ctx, field)
+			return ec.childFields_ApiKeyConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Viewer_apiKeys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -27157,27 +29207,27 @@ func (ec *executionContext) unmarshalInputAudiencePartInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"listLegacyId", "segmentLegacyId"}
+	fieldsInOrder := [...]string{"listId", "segmentId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "listLegacyId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listLegacyId"))
-			data, err := ec.unmarshalNBigInt2int64(ctx, v)
+		case "listId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ListLegacyID = data
-		case "segmentLegacyId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentLegacyId"))
-			data, err := ec.unmarshalOBigInt2ᚖint64(ctx, v)
+			it.ListID = data
+		case "segmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.SegmentLegacyID = graphql.OmittableOf(data)
+			it.SegmentID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -27276,7 +29326,7 @@ func (ec *executionContext) unmarshalInputCampaignChangeFilter(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignIds", "actor", "action", "from", "to"}
+	fieldsInOrder := [...]string{"campaignIds", "actorId", "action", "from", "to"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27290,13 +29340,13 @@ func (ec *executionContext) unmarshalInputCampaignChangeFilter(ctx context.Conte
 				return it, err
 			}
 			it.CampaignIds = graphql.OmittableOf(data)
-		case "actor":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actor"))
+		case "actorId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("actorId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Actor = graphql.OmittableOf(data)
+			it.ActorID = graphql.OmittableOf(data)
 		case "action":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("action"))
 			data, err := ec.unmarshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodelᚐCampaignActionᚄ(ctx, v)
@@ -27346,7 +29396,7 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "bucket", "scheduleType", "search", "tags", "ids", "createdAt", "sendAt", "finishedAt", "hasEmail", "hasAudience", "recipients", "sent", "openRate", "clickRate", "bounceRate", "and", "or", "not"}
+	fieldsInOrder := [...]string{"status", "bucket", "scheduleType", "search", "tags", "ids", "ownerIds", "createdAt", "sendAt", "finishedAt", "hasEmail", "hasAudience", "recipients", "sent", "openRate", "clickRate", "bounceRate", "and", "or", "not"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27395,6 +29445,13 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 				return it, err
 			}
 			it.Ids = graphql.OmittableOf(data)
+		case "ownerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ownerIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OwnerIds = graphql.OmittableOf(data)
 		case "createdAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAt"))
 			data, err := ec.unmarshalODateTimeRange2ᚖcampaignqlᚋgraphᚋmodelᚐDateTimeRange(ctx, v)
@@ -30886,6 +32943,33 @@ func UnmarshalUpdateTagInput(ctx context.Context, raw any) (model.UpdateTagInput
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Audience(ctx context.Context, sel ast.SelectionSet, obj model.AnyAudience) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.Audience:
+		return ec._CampaignAudience(ctx, sel, &obj)
+	case *model.Audience:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CampaignAudience(ctx, sel, obj)
+	case model.AudienceDraft:
+		return ec._AudienceDraft(ctx, sel, &obj)
+	case *model.AudienceDraft:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AudienceDraft(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Audience must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.SelectionSet, obj model.MutationPayload) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -31204,6 +33288,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.User:
+		return ec._User(ctx, sel, &obj)
+	case *model.User:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._User(ctx, sel, obj)
 	case ent.Tag:
 		return ec._Tag(ctx, sel, &obj)
 	case *ent.Tag:
@@ -31274,6 +33365,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Campaign(ctx, sel, obj)
+	case model.APIKey:
+		return ec._ApiKey(ctx, sel, &obj)
+	case *model.APIKey:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ApiKey(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -31298,6 +33396,11 @@ func (ec *executionContext) _ABTest(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ABTest")
+		case "id":
+			out.Values[i] = ec._ABTest_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "variations":
 			out.Values[i] = ec._ABTest_variations(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -31500,6 +33603,55 @@ func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var actorImplementors = []string{"Actor"}
+
+func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, obj *model.Actor) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, actorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Actor")
+		case "id":
+			out.Values[i] = ec._Actor_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "legacyId":
+			out.Values[i] = ec._Actor_legacyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "username":
+			out.Values[i] = ec._Actor_username(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "user":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Actor_user(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var addSubscriberResultImplementors = []string{"AddSubscriberResult"}
 
 func (ec *executionContext) _AddSubscriberResult(ctx context.Context, sel ast.SelectionSet, obj *model.AddSubscriberResult) graphql.Marshaler {
@@ -31596,7 +33748,7 @@ func (ec *executionContext) _AddSubscribersPayload(ctx context.Context, sel ast.
 	return out
 }
 
-var apiKeyImplementors = []string{"ApiKey"}
+var apiKeyImplementors = []string{"ApiKey", "Node"}
 
 func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, obj *model.APIKey) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyImplementors)
@@ -31610,46 +33762,134 @@ func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, o
 		case "id":
 			out.Values[i] = ec._ApiKey_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "hint":
 			out.Values[i] = ec._ApiKey_hint(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "scopes":
 			out.Values[i] = ec._ApiKey_scopes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "note":
 			out.Values[i] = ec._ApiKey_note(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._ApiKey_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "expiresAt":
 			out.Values[i] = ec._ApiKey_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastUsedAt":
 			out.Values[i] = ec._ApiKey_lastUsedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "revokedAt":
 			out.Values[i] = ec._ApiKey_revokedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "parent":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ApiKey_parent(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var apiKeyConnectionImplementors = []string{"ApiKeyConnection"}
+
+func (ec *executionContext) _ApiKeyConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.APIKey]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiKeyConnection")
+		case "edges":
+			out.Values[i] = ec._ApiKeyConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._ApiKeyConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ApiKeyConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ApiKeyConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var apiKeyEdgeImplementors = []string{"ApiKeyEdge"}
+
+func (ec *executionContext) _ApiKeyEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.APIKey]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiKeyEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiKeyEdge")
+		case "cursor":
+			out.Values[i] = ec._ApiKeyEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "parentId":
-			out.Values[i] = ec._ApiKey_parentId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
+		case "node":
+			out.Values[i] = ec._ApiKeyEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -31690,6 +33930,78 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var audienceDraftImplementors = []string{"AudienceDraft", "Audience"}
+
+func (ec *executionContext) _AudienceDraft(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceDraft) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceDraftImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceDraft")
+		case "form":
+			out.Values[i] = ec._AudienceDraft_form(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "include":
+			out.Values[i] = ec._AudienceDraft_include(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exclude":
+			out.Values[i] = ec._AudienceDraft_exclude(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rules":
+			out.Values[i] = ec._AudienceDraft_rules(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_count(ctx, field, obj)
+				})
+		case "preview":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_preview(ctx, field, obj)
+				})
+		case "waterfall":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_waterfall(ctx, field, obj)
+				})
+		case "explain":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceDraft_explain(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31761,16 +34073,23 @@ func (ec *executionContext) _AudiencePart(ctx context.Context, sel ast.Selection
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AudiencePart")
-		case "listLegacyId":
-			out.Values[i] = ec._AudiencePart_listLegacyId(ctx, field, obj)
+		case "segmented":
+			out.Values[i] = ec._AudiencePart_segmented(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "segmentLegacyId":
-			out.Values[i] = ec._AudiencePart_segmentLegacyId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
+		case "list":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudiencePart_list(ctx, field, obj)
+				})
+		case "segment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudiencePart_segment(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31905,6 +34224,11 @@ func (ec *executionContext) _AutoResend(ctx context.Context, sel ast.SelectionSe
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AutoResend")
+		case "id":
+			out.Values[i] = ec._AutoResend_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "enabled":
 			out.Values[i] = ec._AutoResend_enabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32049,6 +34373,12 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "owner":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_owner(ctx, field, obj)
+				})
 		case "status":
 			out.Values[i] = ec._Campaign_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32176,7 +34506,7 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var campaignAudienceImplementors = []string{"CampaignAudience"}
+var campaignAudienceImplementors = []string{"CampaignAudience", "Audience"}
 
 func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.SelectionSet, obj *model.Audience) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignAudienceImplementors)
@@ -32187,6 +34517,11 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignAudience")
+		case "id":
+			out.Values[i] = ec._CampaignAudience_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "form":
 			out.Values[i] = ec._CampaignAudience_form(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32259,6 +34594,11 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignChange")
+		case "id":
+			out.Values[i] = ec._CampaignChange_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "campaign":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -32280,16 +34620,18 @@ func (ec *executionContext) _CampaignChange(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "byUserId":
-			out.Values[i] = ec._CampaignChange_byUserId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "apiKeyId":
-			out.Values[i] = ec._CampaignChange_apiKeyId(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+		case "actor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignChange_actor(ctx, field, obj)
+				})
+		case "apiKey":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignChange_apiKey(ctx, field, obj)
+				})
 		case "surface":
 			out.Values[i] = ec._CampaignChange_surface(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32399,6 +34741,49 @@ func (ec *executionContext) _CampaignChangeEdge(ctx context.Context, sel ast.Sel
 			}
 		case "node":
 			out.Values[i] = ec._CampaignChangeEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignChangedImplementors = []string{"CampaignChanged"}
+
+func (ec *executionContext) _CampaignChanged(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignChanged")
+		case "campaign":
+			out.Values[i] = ec._CampaignChanged_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deletedId":
+			out.Values[i] = ec._CampaignChanged_deletedId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cause":
+			out.Values[i] = ec._CampaignChanged_cause(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32604,6 +34989,11 @@ func (ec *executionContext) _CampaignSchedule(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignSchedule")
+		case "id":
+			out.Values[i] = ec._CampaignSchedule_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "type":
 			out.Values[i] = ec._CampaignSchedule_type(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32673,6 +35063,12 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CampaignStatistics")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_id(ctx, field, obj)
+				})
 		case "recipients":
 			out.Values[i] = ec._CampaignStatistics_recipients(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34406,6 +36802,12 @@ func (ec *executionContext) _Email(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "campaigns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Email_campaigns(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34577,32 +36979,33 @@ func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.Sel
 		case "path":
 			out.Values[i] = ec._ExplainedCriterion_path(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "listLegacyId":
-			out.Values[i] = ec._ExplainedCriterion_listLegacyId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+		case "list":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ExplainedCriterion_list(ctx, field, obj)
+				})
 		case "people":
 			out.Values[i] = ec._ExplainedCriterion_people(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "chosen":
 			out.Values[i] = ec._ExplainedCriterion_chosen(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "left":
 			out.Values[i] = ec._ExplainedCriterion_left(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "rules":
 			out.Values[i] = ec._ExplainedCriterion_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -35378,6 +37781,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_viewer(ctx, field)
+				})
+		case "user":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_user(ctx, field)
+				})
+		case "users":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_users(ctx, field)
 				})
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -36966,6 +39381,12 @@ func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Tag_campaignCount(ctx, field, obj)
 				})
+		case "campaigns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Tag_campaigns(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37784,6 +40205,171 @@ func (ec *executionContext) _UpdateTagPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var userImplementors = []string{"User", "Node"}
+
+func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *model.User) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("User")
+		case "id":
+			out.Values[i] = ec._User_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "legacyId":
+			out.Values[i] = ec._User_legacyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "username":
+			out.Values[i] = ec._User_username(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "emailAddress":
+			out.Values[i] = ec._User_emailAddress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstName":
+			out.Values[i] = ec._User_firstName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastName":
+			out.Values[i] = ec._User_lastName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "timeZone":
+			out.Values[i] = ec._User_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._User_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reputation":
+			out.Values[i] = ec._User_reputation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._User_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var userConnectionImplementors = []string{"UserConnection"}
+
+func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.User]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserConnection")
+		case "edges":
+			out.Values[i] = ec._UserConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._UserConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UserConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UserConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var userEdgeImplementors = []string{"UserEdge"}
+
+func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.User]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserEdge")
+		case "cursor":
+			out.Values[i] = ec._UserEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._UserEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var userErrorImplementors = []string{"UserError"}
 
 func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj *model.UserError) graphql.Marshaler {
@@ -37843,48 +40429,8 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Viewer")
-		case "id":
-			out.Values[i] = ec._Viewer_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "legacyId":
-			out.Values[i] = ec._Viewer_legacyId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "username":
-			out.Values[i] = ec._Viewer_username(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "emailAddress":
-			out.Values[i] = ec._Viewer_emailAddress(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "firstName":
-			out.Values[i] = ec._Viewer_firstName(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "lastName":
-			out.Values[i] = ec._Viewer_lastName(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "timeZone":
-			out.Values[i] = ec._Viewer_timeZone(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "role":
-			out.Values[i] = ec._Viewer_role(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "reputation":
-			out.Values[i] = ec._Viewer_reputation(ctx, field, obj)
+		case "user":
+			out.Values[i] = ec._Viewer_user(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -38421,6 +40967,7 @@ func (ec *executionContext) marshalNAddSubscribersPayload2ᚖcampaignqlᚋgraph�
 }
 
 func (ec *executionContext) marshalNApiKey2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAPIKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.APIKey) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "ApiKey", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -38442,6 +40989,38 @@ func (ec *executionContext) marshalNApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 		return graphql.Null
 	}
 	return ec._ApiKey(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNApiKeyConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.APIKey]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ApiKeyConnection!")
+		return graphql.Null
+	}
+	return ec._ApiKeyConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNApiKeyEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.APIKey]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApiKeyEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNApiKeyEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.APIKey]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ApiKeyEdge!")
+		return graphql.Null
+	}
+	return ec._ApiKeyEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNApproveCampaignInput2campaignqlᚋgraphᚋmodelᚐApproveCampaignInput(ctx context.Context, v any) (model.ApproveCampaignInput, error) {
@@ -38473,6 +41052,7 @@ func (ec *executionContext) unmarshalNAudienceInput2campaignqlᚋgraphᚋmodel�
 }
 
 func (ec *executionContext) marshalNAudiencePart2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudiencePart) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "AudiencePart", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -38675,6 +41255,38 @@ func (ec *executionContext) marshalNCampaignChange2ᚖcampaignqlᚋgraphᚋmodel
 	return ec._CampaignChange(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, v any) (live.Cause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause(ctx context.Context, sel ast.SelectionSet, v live.Cause) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "CampaignChangeCause!")
+	}
+	return res
+}
+
+var (
+	unmarshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[string]live.Cause{
+		"DELETED":  live.CauseDeleted,
+		"SNAPSHOT": live.CauseSnapshot,
+		"STATUS":   live.CauseStatus,
+		"FIELDS":   live.CauseFields,
+		"COUNTERS": live.CauseCounters,
+	}
+	marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause = map[live.Cause]string{
+		live.CauseDeleted:  "DELETED",
+		live.CauseSnapshot: "SNAPSHOT",
+		live.CauseStatus:   "STATUS",
+		live.CauseFields:   "FIELDS",
+		live.CauseCounters: "COUNTERS",
+	}
+)
+
 func (ec *executionContext) marshalNCampaignChangeConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.CampaignChange]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CampaignChangeConnection!")
@@ -38705,6 +41317,14 @@ func (ec *executionContext) marshalNCampaignChangeEdge2ᚖcampaignqlᚋgraphᚋm
 		return graphql.Null
 	}
 	return ec._CampaignChangeEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignChanged2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignChanged(ctx context.Context, sel ast.SelectionSet, v *model.CampaignChanged) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignChanged!")
+		return graphql.Null
+	}
+	return ec._CampaignChanged(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaignComparison2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignComparison(ctx context.Context, sel ast.SelectionSet, v *model.CampaignComparison) graphql.Marshaler {
@@ -39636,6 +42256,7 @@ var (
 )
 
 func (ec *executionContext) marshalNEmail2ᚕᚖcampaignqlᚋentᚐEmailᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Email) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Email", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -39910,6 +42531,7 @@ func (ec *executionContext) marshalNExplainedCriterion2campaignqlᚋinternalᚋa
 }
 
 func (ec *executionContext) marshalNExplainedCriterion2ᚕcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplainedCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []query.ExplainedCriterion) graphql.Marshaler {
+	ctx = graphql.WithBatchParentValues(ctx, "ExplainedCriterion", v)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
@@ -40329,12 +42951,16 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		batchIdxMapSubscriber := map[int]int{}
 		var batchItemsSegment []*model.Segment
 		batchIdxMapSegment := map[int]int{}
+		var batchItemsEmail []*ent.Email
+		batchIdxMapEmail := map[int]int{}
 		var batchItemsCustomField []*model.CustomField
 		batchIdxMapCustomField := map[int]int{}
 		var batchItemsContact []*model.Contact
 		batchIdxMapContact := map[int]int{}
 		var batchItemsCampaign []*model.Campaign
 		batchIdxMapCampaign := map[int]int{}
+		var batchItemsApiKey []*model.APIKey
+		batchIdxMapApiKey := map[int]int{}
 		for i, item := range v {
 			switch concrete := item.(type) {
 			case ent.Tag:
@@ -40367,6 +42993,12 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 			case *model.Segment:
 				batchIdxMapSegment[i] = len(batchItemsSegment)
 				batchItemsSegment = append(batchItemsSegment, concrete)
+			case ent.Email:
+				batchIdxMapEmail[i] = len(batchItemsEmail)
+				batchItemsEmail = append(batchItemsEmail, &concrete)
+			case *ent.Email:
+				batchIdxMapEmail[i] = len(batchItemsEmail)
+				batchItemsEmail = append(batchItemsEmail, concrete)
 			case model.CustomField:
 				batchIdxMapCustomField[i] = len(batchItemsCustomField)
 				batchItemsCustomField = append(batchItemsCustomField, &concrete)
@@ -40385,6 +43017,12 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 			case *model.Campaign:
 				batchIdxMapCampaign[i] = len(batchItemsCampaign)
 				batchItemsCampaign = append(batchItemsCampaign, concrete)
+			case model.APIKey:
+				batchIdxMapApiKey[i] = len(batchItemsApiKey)
+				batchItemsApiKey = append(batchItemsApiKey, &concrete)
+			case *model.APIKey:
+				batchIdxMapApiKey[i] = len(batchItemsApiKey)
+				batchItemsApiKey = append(batchItemsApiKey, concrete)
 			}
 		}
 		if len(batchItemsTag) > 0 {
@@ -40402,6 +43040,9 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		if len(batchItemsSegment) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Segment", batchItemsSegment, batchIdxMapSegment)
 		}
+		if len(batchItemsEmail) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "Email", batchItemsEmail, batchIdxMapEmail)
+		}
 		if len(batchItemsCustomField) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "CustomField", batchItemsCustomField, batchIdxMapCustomField)
 		}
@@ -40410,6 +43051,9 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		}
 		if len(batchItemsCampaign) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Campaign", batchItemsCampaign, batchIdxMapCampaign)
+		}
+		if len(batchItemsApiKey) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "ApiKey", batchItemsApiKey, batchIdxMapApiKey)
 		}
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -41532,6 +44176,62 @@ func (ec *executionContext) marshalNUpdateTagPayload2ᚖcampaignqlᚋgraphᚋmod
 	return ec._UpdateTagPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNUser2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.User) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "User!")
+		return graphql.Null
+	}
+	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUserConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.User]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UserConnection!")
+		return graphql.Null
+	}
+	return ec._UserConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUserEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.User]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUserEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.User]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UserEdge!")
+		return graphql.Null
+	}
+	return ec._UserEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -41761,11 +44461,25 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalOActor2ᚖcampaignqlᚋgraphᚋmodelᚐActor(ctx context.Context, sel ast.SelectionSet, v *model.Actor) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Actor(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKey(ctx context.Context, sel ast.SelectionSet, v *model.APIKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ApiKey(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx context.Context, sel ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AudienceDraft(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAudienceExplanation2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *query.Explanation) graphql.Marshaler {
@@ -41859,24 +44573,6 @@ func (ec *executionContext) unmarshalOAutoResendInput2ᚖcampaignqlᚋgraphᚋmo
 	}
 	res, err := ec.unmarshalInputAutoResendInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) unmarshalOBigInt2ᚖint64(ctx context.Context, v any) (*int64, error) {
-	if v == nil {
-		return nil, nil
-	}
-	res, err := scalar.UnmarshalBigInt(v)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOBigInt2ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := scalar.MarshalBigInt(*v)
-	return res
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -42020,13 +44716,6 @@ func (ec *executionContext) marshalOCampaignAction2ᚕcampaignqlᚋgraphᚋmodel
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalOCampaignAudience2ᚖcampaignqlᚋgraphᚋmodelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *model.Audience) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._CampaignAudience(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignBucket2ᚖcampaignqlᚋinternalᚋcampaignᚐBucket(ctx context.Context, v any) (*campaign.Bucket, error) {
@@ -43181,6 +45870,13 @@ var (
 		kind.LeaveAccount:  "ACCOUNT",
 	}
 )
+
+func (ec *executionContext) marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v *model.User) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._User(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalOUserErrorCode2ᚖcampaignqlᚋgraphᚋmodelᚐUserErrorCode(ctx context.Context, v any) (*model.UserErrorCode, error) {
 	if v == nil {

@@ -12,6 +12,7 @@ import (
 	"campaignql/internal/event"
 	"campaignql/internal/export"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/statistics"
 	"context"
@@ -50,10 +51,9 @@ var Columns = map[string]map[string]string{
 		"createdAt":         "created_at",
 	},
 	"CampaignChange": {
-		"at":       "at",
-		"version":  "version",
-		"apiKeyId": "api_key_id",
-		"surface":  "surface",
+		"at":      "at",
+		"version": "version",
+		"surface": "surface",
 	},
 	"Contact": {
 		"legacyId":         "id",
@@ -143,14 +143,16 @@ var Columns = map[string]map[string]string{
 		"name":      "name",
 		"createdAt": "created_at",
 	},
-	"Viewer": {
-		"legacyId":   "id",
-		"username":   "username",
-		"firstName":  "first_name",
-		"lastName":   "last_name",
-		"timeZone":   "time_zone",
-		"role":       "role",
-		"reputation": "reputation",
+	"User": {
+		"legacyId":     "id",
+		"username":     "username",
+		"emailAddress": "email",
+		"firstName":    "first_name",
+		"lastName":     "last_name",
+		"timeZone":     "time_zone",
+		"role":         "role",
+		"reputation":   "reputation",
+		"createdAt":    "created_at",
 	},
 }
 
@@ -178,6 +180,8 @@ func (ec *executionContext) objectABTest() executor.Object[*model.ABTest] {
 
 func (ec *executionContext) fieldABTest(f *executor.Field) executor.Output[*model.ABTest] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.ABTest) string { return obj.GlobalID() })
 	case "variations":
 		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectABTestVariation()), "ABTestVariation!"), false, true), func(obj *model.ABTest) []*model.ABTestVariation { return obj.Variations() })
 	case "testSize":
@@ -268,6 +272,26 @@ func (ec *executionContext) fieldAccountStatistics(f *executor.Field) executor.O
 	panic("unknown field AccountStatistics." + f.Name)
 }
 
+func (ec *executionContext) objectActor() executor.Object[*model.Actor] {
+	return executor.Object[*model.Actor]{Implementors: actorImplementors, Field: ec.fieldActor}
+}
+
+func (ec *executionContext) fieldActor(f *executor.Field) executor.Output[*model.Actor] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Actor) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Actor) int64 { return obj.ID })
+	case "username":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Actor) *string { return obj.Username })
+	case "user":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, parents []*model.Actor) ([]*model.User, error) {
+			return ec.Resolvers.Actor().User(ctx, parents)
+		})
+	}
+	panic("unknown field Actor." + f.Name)
+}
+
 func (ec *executionContext) objectAddSubscriberResult() executor.Object[*model.AddSubscriberResult] {
 	return executor.Object[*model.AddSubscriberResult]{Implementors: addSubscriberResultImplementors, Field: ec.fieldAddSubscriberResult}
 }
@@ -332,10 +356,46 @@ func (ec *executionContext) fieldApiKey(f *executor.Field) executor.Output[*mode
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.LastUsedAt })
 	case "revokedAt":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.APIKey) *time.Time { return obj.RevokedAt })
-	case "parentId":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.APIKey) *string { return obj.GlobalParentID() })
+	case "parent":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.APIKey) ([]*model.APIKey, error) {
+			return ec.Resolvers.ApiKey().Parent(ctx, parents)
+		})
 	}
 	panic("unknown field ApiKey." + f.Name)
+}
+
+func (ec *executionContext) objectApiKeyConnection() executor.Object[*model.Connection[*model.APIKey]] {
+	return executor.Object[*model.Connection[*model.APIKey]]{Implementors: apiKeyConnectionImplementors, Field: ec.fieldApiKeyConnection}
+}
+
+func (ec *executionContext) fieldApiKeyConnection(f *executor.Field) executor.Output[*model.Connection[*model.APIKey]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyEdge()), "ApiKeyEdge!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.Edge[*model.APIKey] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(obj *model.Connection[*model.APIKey]) []*model.APIKey { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.APIKey]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.APIKey]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field ApiKeyConnection." + f.Name)
+}
+
+func (ec *executionContext) objectApiKeyEdge() executor.Object[*model.Edge[*model.APIKey]] {
+	return executor.Object[*model.Edge[*model.APIKey]]{Implementors: apiKeyEdgeImplementors, Field: ec.fieldApiKeyEdge}
+}
+
+func (ec *executionContext) fieldApiKeyEdge(f *executor.Field) executor.Output[*model.Edge[*model.APIKey]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.APIKey]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), func(obj *model.Edge[*model.APIKey]) *model.APIKey { return obj.Node })
+	}
+	panic("unknown field ApiKeyEdge." + f.Name)
 }
 
 func (ec *executionContext) objectApproveCampaignPayload() executor.Object[*model.ApproveCampaignPayload] {
@@ -350,6 +410,43 @@ func (ec *executionContext) fieldApproveCampaignPayload(f *executor.Field) execu
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.ApproveCampaignPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field ApproveCampaignPayload." + f.Name)
+}
+
+func (ec *executionContext) objectAudienceDraft() executor.Object[*model.AudienceDraft] {
+	return executor.Object[*model.AudienceDraft]{Implementors: audienceDraftImplementors, Field: ec.fieldAudienceDraft}
+}
+
+func (ec *executionContext) fieldAudienceDraft(f *executor.Field) executor.Output[*model.AudienceDraft] {
+	switch f.Name {
+	case "form":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.AudienceDraft) model.AudienceForm { return obj.Form })
+	case "include":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Include })
+	case "exclude":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Exclude })
+	case "rules":
+		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.AudienceDraft) scalar.JSON { return obj.Rules })
+	case "count":
+		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.AudienceDraft) (*int32, error) {
+			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
+		})
+	case "preview":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_AudienceDraft_preview_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceRecipient()), "AudienceRecipient!"), true, true), func(ctx context.Context, obj *model.AudienceDraft) ([]*model.AudienceRecipient, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AudienceDraft().Preview(ctx, obj, fc.Args["first"].(int32))
+		})
+	case "waterfall":
+		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceWaterfall()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Waterfall, error) {
+			return ec.Resolvers.AudienceDraft().Waterfall(ctx, obj)
+		})
+	case "explain":
+		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceExplanation()), ""), func(ctx context.Context, obj *model.AudienceDraft) (*query.Explanation, error) {
+			return ec.Resolvers.AudienceDraft().Explain(ctx, obj)
+		})
+	}
+	panic("unknown field AudienceDraft." + f.Name)
 }
 
 func (ec *executionContext) objectAudienceExplanation() executor.Object[*query.Explanation] {
@@ -374,10 +471,16 @@ func (ec *executionContext) objectAudiencePart() executor.Object[*model.Audience
 
 func (ec *executionContext) fieldAudiencePart(f *executor.Field) executor.Output[*model.AudiencePart] {
 	switch f.Name {
-	case "listLegacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.AudiencePart) int64 { return obj.ListLegacyID })
-	case "segmentLegacyId":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.AudiencePart) *int64 { return obj.SegmentLegacyID })
+	case "segmented":
+		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AudiencePart) bool { return obj.Segmented() })
+	case "list":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.AudiencePart().List(ctx, parents)
+		})
+	case "segment":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), ""), func(ctx context.Context, parents []*model.AudiencePart) ([]*model.Segment, error) {
+			return ec.Resolvers.AudiencePart().Segment(ctx, parents)
+		})
 	}
 	panic("unknown field AudiencePart." + f.Name)
 }
@@ -428,6 +531,8 @@ func (ec *executionContext) objectAutoResend() executor.Object[*model.AutoResend
 
 func (ec *executionContext) fieldAutoResend(f *executor.Field) executor.Output[*model.AutoResend] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.AutoResend) string { return obj.GlobalID() })
 	case "enabled":
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.AutoResend) bool { return obj.Enabled() })
 	case "waitDays":
@@ -482,6 +587,10 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Campaign) int64 { return obj.ID })
 	case "name":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Campaign) string { return obj.Name })
+	case "owner":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.User, error) {
+			return ec.Resolvers.Campaign().Owner(ctx, parents)
+		})
 	case "status":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.CampaignStatus) []byte {
 			return scalar.AppendString(buf, marshalNCampaignStatus2campaignqlᚋinternalᚋkindᚐCampaignStatus[v])
@@ -549,6 +658,8 @@ func (ec *executionContext) objectCampaignAudience() executor.Object[*model.Audi
 
 func (ec *executionContext) fieldCampaignAudience(f *executor.Field) executor.Output[*model.Audience] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Audience) string { return obj.GlobalID() })
 	case "form":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v model.AudienceForm) []byte { return scalar.AppendString(buf, string(v)) }, "AudienceForm!"), func(obj *model.Audience) model.AudienceForm { return obj.Form })
 	case "include":
@@ -586,6 +697,8 @@ func (ec *executionContext) objectCampaignChange() executor.Object[*model.Campai
 
 func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Output[*model.CampaignChange] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.CampaignChange) string { return obj.GlobalID() })
 	case "campaign":
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Campaign, error) {
 			return ec.Resolvers.CampaignChange().Campaign(ctx, parents)
@@ -596,10 +709,14 @@ func (ec *executionContext) fieldCampaignChange(f *executor.Field) executor.Outp
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v model.CampaignAction) []byte { return scalar.AppendString(buf, string(v)) }, "CampaignAction!"), func(obj *model.CampaignChange) model.CampaignAction { return obj.Action() })
 	case "version":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.CampaignChange) int64 { return obj.Version })
-	case "byUserId":
-		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.ByUserID() })
-	case "apiKeyId":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendBigInt, ""), ""), func(obj *model.CampaignChange) *int64 { return obj.APIKeyID })
+	case "actor":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectActor()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.Actor, error) {
+			return ec.Resolvers.CampaignChange().Actor(ctx, parents)
+		})
+	case "apiKey":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), ""), func(ctx context.Context, parents []*model.CampaignChange) ([]*model.APIKey, error) {
+			return ec.Resolvers.CampaignChange().APIKey(ctx, parents)
+		})
 	case "surface":
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Surface) []byte {
 			return scalar.AppendString(buf, marshalNChangeSurface2campaignqlᚋinternalᚋkindᚐSurface[v])
@@ -654,6 +771,24 @@ func (ec *executionContext) fieldCampaignChangeEdge(f *executor.Field) executor.
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChange()), "CampaignChange!"), func(obj *model.Edge[*model.CampaignChange]) *model.CampaignChange { return obj.Node })
 	}
 	panic("unknown field CampaignChangeEdge." + f.Name)
+}
+
+func (ec *executionContext) objectCampaignChanged() executor.Object[*model.CampaignChanged] {
+	return executor.Object[*model.CampaignChanged]{Implementors: campaignChangedImplementors, Field: ec.fieldCampaignChanged}
+}
+
+func (ec *executionContext) fieldCampaignChanged(f *executor.Field) executor.Output[*model.CampaignChanged] {
+	switch f.Name {
+	case "campaign":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(obj *model.CampaignChanged) *model.Campaign { return obj.Campaign })
+	case "deletedId":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.CampaignChanged) *string { return obj.DeletedID })
+	case "cause":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v live.Cause) []byte {
+			return scalar.AppendString(buf, marshalNCampaignChangeCause2campaignqlᚋinternalᚋliveᚐCause[v])
+		}, "CampaignChangeCause!"), func(obj *model.CampaignChanged) live.Cause { return obj.Cause })
+	}
+	panic("unknown field CampaignChanged." + f.Name)
 }
 
 func (ec *executionContext) objectCampaignComparison() executor.Object[*model.CampaignComparison] {
@@ -730,6 +865,8 @@ func (ec *executionContext) objectCampaignSchedule() executor.Object[*model.Sche
 
 func (ec *executionContext) fieldCampaignSchedule(f *executor.Field) executor.Output[*model.Schedule] {
 	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Schedule) string { return obj.GlobalID() })
 	case "type":
 		return executor.Getter(f, executor.Leaf(func(buf []byte, v kind.ScheduleType) []byte {
 			return scalar.AppendString(buf, marshalNScheduleType2campaignqlᚋinternalᚋkindᚐScheduleType[v])
@@ -763,6 +900,10 @@ func (ec *executionContext) objectCampaignStatistics() executor.Object[*statisti
 
 func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.Output[*statistics.Counters] {
 	switch f.Name {
+	case "id":
+		return executor.Resolver(f, executor.Leaf(scalar.AppendID, "ID!"), func(ctx context.Context, obj *statistics.Counters) (string, error) {
+			return ec.Resolvers.CampaignStatistics().ID(ctx, obj)
+		})
 	case "recipients":
 		return executor.Getter(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Counters) int64 { return obj.Recipients() })
 	case "sent":
@@ -1466,6 +1607,13 @@ func (ec *executionContext) fieldEmail(f *executor.Field) executor.Output[*ent.E
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.CreatedAt })
 	case "updatedAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *ent.Email) time.Time { return obj.UpdatedAt })
+	case "campaigns":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Email_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Email) ([]*model.CampaignConnection, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Email().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
 	}
 	panic("unknown field Email." + f.Name)
 }
@@ -1534,8 +1682,10 @@ func (ec *executionContext) fieldExplainedCriterion(f *executor.Field) executor.
 	switch f.Name {
 	case "path":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *query.ExplainedCriterion) string { return obj.Path })
-	case "listLegacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *query.ExplainedCriterion) int64 { return obj.ListID })
+	case "list":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*query.ExplainedCriterion) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.ExplainedCriterion().List(ctx, parents)
+		})
 	case "people":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *query.ExplainedCriterion) int64 { return obj.People })
 	case "chosen":
@@ -2021,6 +2171,20 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectViewer()), "Viewer!"), func(ctx context.Context, _ executor.None) (*model.Viewer, error) {
 			return ec.Resolvers.Query().Viewer(ctx)
 		})
+	case "user":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_user_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, _ executor.None) (*model.User, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().User(ctx, fc.Args["id"].(string))
+		})
+	case "users":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_users_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserConnection()), "UserConnection!"), func(ctx context.Context, _ executor.None) (*model.Connection[*model.User], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Users(ctx, fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
 	case "node":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_node_args(ctx, f.ArgumentMap(ec.Variables))
@@ -2143,7 +2307,7 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 	case "audience":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Query_audience_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), ""), func(ctx context.Context, _ executor.None) (*model.Audience, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), ""), func(ctx context.Context, _ executor.None) (*model.AudienceDraft, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Query().Audience(ctx, fc.Args["input"].(model.AudienceInput))
 		})
@@ -2704,9 +2868,9 @@ func (ec *executionContext) fieldSubscription(f *executor.Field) executor.Output
 	case "campaignChanged":
 		return executor.Stream(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Subscription_campaignChanged_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(ctx context.Context) (<-chan *model.Campaign, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignChanged()), "CampaignChanged!"), func(ctx context.Context) (<-chan *model.CampaignChanged, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["ids"].([]string))
+			return ec.Resolvers.Subscription().CampaignChanged(ctx, fc.Args["campaignIds"].([]string))
 		})
 	}
 	panic("unknown field Subscription." + f.Name)
@@ -2801,6 +2965,13 @@ func (ec *executionContext) fieldTag(f *executor.Field) executor.Output[*ent.Tag
 	case "campaignCount":
 		return executor.Batch(f, executor.Leaf(scalar.AppendInt, "Int!"), func(ctx context.Context, parents []*ent.Tag) ([]int32, error) {
 			return ec.Resolvers.Tag().CampaignCount(ctx, parents)
+		})
+	case "campaigns":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Tag_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*ent.Tag) ([]*model.CampaignConnection, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tag().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field Tag." + f.Name)
@@ -3106,6 +3277,74 @@ func (ec *executionContext) fieldUpdateTagPayload(f *executor.Field) executor.Ou
 	panic("unknown field UpdateTagPayload." + f.Name)
 }
 
+func (ec *executionContext) objectUser() executor.Object[*model.User] {
+	return executor.Object[*model.User]{Implementors: userImplementors, Field: ec.fieldUser}
+}
+
+func (ec *executionContext) fieldUser(f *executor.Field) executor.Output[*model.User] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.User) string { return obj.GlobalID() })
+	case "legacyId":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.User) int64 { return obj.ID })
+	case "username":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.Username })
+	case "emailAddress":
+		return executor.Variable(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.User) string { return obj.Email })
+	case "firstName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.FirstName })
+	case "lastName":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.User) string { return obj.LastName })
+	case "timeZone":
+		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.User) string { return obj.TimeZone })
+	case "role":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
+			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
+		}, "Role!"), func(obj *model.User) kind.Role { return obj.Role })
+	case "reputation":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
+			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
+		}, "Reputation!"), func(obj *model.User) kind.Reputation { return obj.Reputation })
+	case "createdAt":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.User) time.Time { return obj.CreatedAt })
+	}
+	panic("unknown field User." + f.Name)
+}
+
+func (ec *executionContext) objectUserConnection() executor.Object[*model.Connection[*model.User]] {
+	return executor.Object[*model.Connection[*model.User]]{Implementors: userConnectionImplementors, Field: ec.fieldUserConnection}
+}
+
+func (ec *executionContext) fieldUserConnection(f *executor.Field) executor.Output[*model.Connection[*model.User]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserEdge()), "UserEdge!"), false, true), func(obj *model.Connection[*model.User]) []*model.Edge[*model.User] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), false, true), func(obj *model.Connection[*model.User]) []*model.User { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.User]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.User]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field UserConnection." + f.Name)
+}
+
+func (ec *executionContext) objectUserEdge() executor.Object[*model.Edge[*model.User]] {
+	return executor.Object[*model.Edge[*model.User]]{Implementors: userEdgeImplementors, Field: ec.fieldUserEdge}
+}
+
+func (ec *executionContext) fieldUserEdge(f *executor.Field) executor.Output[*model.Edge[*model.User]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.User]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Edge[*model.User]) *model.User { return obj.Node })
+	}
+	panic("unknown field UserEdge." + f.Name)
+}
+
 func (ec *executionContext) objectUserError() executor.Object[*model.UserError] {
 	return executor.Object[*model.UserError]{Implementors: userErrorImplementors, Field: ec.fieldUserError}
 }
@@ -3130,35 +3369,18 @@ func (ec *executionContext) objectViewer() executor.Object[*model.Viewer] {
 
 func (ec *executionContext) fieldViewer(f *executor.Field) executor.Output[*model.Viewer] {
 	switch f.Name {
-	case "id":
-		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.Viewer) string { return obj.GlobalID() })
-	case "legacyId":
-		return executor.Variable(f, executor.Leaf(scalar.AppendBigInt, "BigInt!"), func(obj *model.Viewer) int64 { return obj.ID })
-	case "username":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.Username })
-	case "emailAddress":
-		return executor.Getter(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.Viewer) string { return obj.EmailAddress() })
-	case "firstName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.FirstName })
-	case "lastName":
-		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Viewer) string { return obj.LastName })
-	case "timeZone":
-		return executor.Variable(f, executor.Leaf(scalar.AppendTimeZone, "TimeZone!"), func(obj *model.Viewer) string { return obj.TimeZone })
-	case "role":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Role) []byte {
-			return scalar.AppendString(buf, marshalNRole2campaignqlᚋinternalᚋkindᚐRole[v])
-		}, "Role!"), func(obj *model.Viewer) kind.Role { return obj.Role })
-	case "reputation":
-		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
-			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
-		}, "Reputation!"), func(obj *model.Viewer) kind.Reputation { return obj.Reputation })
+	case "user":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(obj *model.Viewer) *model.User { return obj.User })
 	case "scopes":
 		return executor.Variable(f, executor.List(executor.Leaf(func(buf []byte, v kind.Scope) []byte {
 			return scalar.AppendString(buf, marshalNScope2campaignqlᚋinternalᚋkindᚐScope[v])
 		}, "Scope!"), false, true), func(obj *model.Viewer) []kind.Scope { return obj.Scopes })
 	case "apiKeys":
-		return executor.Resolver(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), "ApiKey!"), false, true), func(ctx context.Context, obj *model.Viewer) ([]*model.APIKey, error) {
-			return ec.Resolvers.Viewer().APIKeys(ctx, obj)
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Viewer_apiKeys_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKeyConnection()), "ApiKeyConnection!"), func(ctx context.Context, obj *model.Viewer) (*model.Connection[*model.APIKey], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Viewer().APIKeys(ctx, obj, fc.Args["revoked"].(*bool), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field Viewer." + f.Name)
@@ -3323,6 +3545,24 @@ func (ec *executionContext) field__Type(f *executor.Field) executor.Output[*intr
 		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, ""), func(obj *introspection.Type) bool { return obj.IsOneOf() })
 	}
 	panic("unknown field __Type." + f.Name)
+}
+
+func (ec *executionContext) outputAudience(f *executor.Field, required string) executor.Output[model.AnyAudience] {
+	return executor.Interface(
+		required,
+		executor.Implemented[model.AnyAudience](func() executor.Output[model.Audience] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()))
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[*model.Audience] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignAudience()), required)
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[model.AudienceDraft] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()))
+		}),
+		executor.Implemented[model.AnyAudience](func() executor.Output[*model.AudienceDraft] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), required)
+		}),
+	)
 }
 
 func (ec *executionContext) outputMutationPayload(f *executor.Field, required string) executor.Output[model.MutationPayload] {
@@ -3592,6 +3832,12 @@ func (ec *executionContext) outputMutationPayload(f *executor.Field, required st
 func (ec *executionContext) outputNode(f *executor.Field, required string) executor.Output[model.Node] {
 	return executor.Interface(
 		required,
+		executor.Implemented[model.Node](func() executor.Output[model.User] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.User] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), required)
+		}),
 		executor.Implemented[model.Node](func() executor.Output[ent.Tag] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()))
 		}),
@@ -3651,6 +3897,12 @@ func (ec *executionContext) outputNode(f *executor.Field, required string) execu
 		}),
 		executor.Implemented[model.Node](func() executor.Output[*model.Campaign] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.APIKey] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.APIKey] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectApiKey()), required)
 		}),
 	)
 }

@@ -10,6 +10,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/live"
 	"campaignql/internal/people/subscriber"
 	"fmt"
 	"io"
@@ -18,6 +19,11 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// What every mutation answers but `command`: the result beside it is null or empty with user errors.
+type MutationPayload interface {
+	IsMutationPayload()
+}
 
 // Comparison of variations of the content. Setting it clears the campaign's own email.
 type ABTestInput struct {
@@ -93,6 +99,8 @@ type AddSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (AddSubscribersPayload) IsMutationPayload() {}
+
 // What `approveCampaign` takes.
 type ApproveCampaignInput struct {
 	// Campaign to approve: global id or legacy number.
@@ -110,6 +118,8 @@ type ApproveCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (ApproveCampaignPayload) IsMutationPayload() {}
 
 // An audience: exactly one of its forms.
 type AudienceInput struct {
@@ -132,19 +142,11 @@ type AudienceListsInput struct {
 }
 
 // A list, or one segment of it.
-type AudiencePart struct {
-	// Legacy number of the list.
-	ListLegacyID int64 `json:"listLegacyId"`
-	// Legacy number of the segment; null for the whole list.
-	SegmentLegacyID *int64 `json:"segmentLegacyId,omitempty"`
-}
-
-// A list, or one segment of it.
 type AudiencePartInput struct {
-	// Legacy number of the list.
-	ListLegacyID int64 `json:"listLegacyId"`
-	// Legacy number of the segment; absent for the whole list.
-	SegmentLegacyID graphql.Omittable[*int64] `json:"segmentLegacyId,omitempty"`
+	// The list: global id or legacy number.
+	ListID string `json:"listId"`
+	// The segment: global id or legacy number; absent for the whole list.
+	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
 }
 
 // Second sending to those who did not open. A field that is absent or null is left alone; `clear` names what is cleared.
@@ -157,7 +159,7 @@ type AutoResendInput struct {
 	Subject graphql.Omittable[*string] `json:"subject,omitempty"`
 	// Preheader.
 	Preheader graphql.Omittable[*string] `json:"preheader,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]AutoResendField] `json:"clear,omitempty"`
 }
 
@@ -166,13 +168,23 @@ type CampaignChangeFilter struct {
 	// Changes of these campaigns: global ids or legacy numbers, at most 250.
 	CampaignIds graphql.Omittable[[]string] `json:"campaignIds,omitempty"`
 	// Changes by this user: global id or legacy number.
-	Actor graphql.Omittable[*string] `json:"actor,omitempty"`
+	ActorID graphql.Omittable[*string] `json:"actorId,omitempty"`
 	// What was done.
 	Action graphql.Omittable[[]CampaignAction] `json:"action,omitempty"`
 	// Earliest instant, itself included.
 	From graphql.Omittable[*time.Time] `json:"from,omitempty"`
 	// Latest instant, itself not included.
 	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
+}
+
+// What is told of a campaign that is followed: how it is now, or that it was deleted.
+type CampaignChanged struct {
+	// The campaign as it is now; null if it was deleted.
+	Campaign *Campaign `json:"campaign,omitempty"`
+	// Global id of the campaign if it was deleted; null otherwise.
+	DeletedID *string `json:"deletedId,omitempty"`
+	// Why it is told.
+	Cause live.Cause `json:"cause"`
 }
 
 // Conditions on campaigns. Every condition given must hold; an empty list of values matches nothing.
@@ -189,6 +201,8 @@ type CampaignFilter struct {
 	Tags graphql.Omittable[*CampaignTagFilter] `json:"tags,omitempty"`
 	// Is one of these; global ids or legacy numbers, at most 250.
 	Ids graphql.Omittable[[]string] `json:"ids,omitempty"`
+	// Belongs to one of these accounts; global ids or legacy numbers, at most 250. Who does not see all accounts finds only their own campaigns.
+	OwnerIds graphql.Omittable[[]string] `json:"ownerIds,omitempty"`
 	// Was made in this time.
 	CreatedAt graphql.Omittable[*DateTimeRange] `json:"createdAt,omitempty"`
 	// Is next due in this time.
@@ -247,8 +261,8 @@ type CampaignTagFilter struct {
 type CampaignTransition struct {
 	// Status it leads to.
 	To kind.CampaignStatus `json:"to"`
-	// Mutation that asks for it, such as `pauseCampaign`.
-	Mutation string `json:"mutation"`
+	// Mutation that asks for it.
+	Mutation CampaignTransitionMutation `json:"mutation"`
 	// Why the caller would be refused; null when it would not.
 	BlockedBy *TransitionBlock `json:"blockedBy,omitempty"`
 }
@@ -271,6 +285,8 @@ type CancelCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CancelCampaignPayload) IsMutationPayload() {}
+
 // What `copyCampaign` takes.
 type CopyCampaignInput struct {
 	// Campaign to copy: global id or legacy number.
@@ -288,6 +304,8 @@ type CopyCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CopyCampaignPayload) IsMutationPayload() {}
 
 // What `createApiKey` takes.
 type CreateAPIKeyInput struct {
@@ -309,6 +327,8 @@ type CreateAPIKeyPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateAPIKeyPayload) IsMutationPayload() {}
+
 // What `createCampaign` takes.
 type CreateCampaignInput struct {
 	// Name, 1–250 characters.
@@ -324,6 +344,8 @@ type CreateCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateCampaignPayload) IsMutationPayload() {}
 
 // What `createCustomField` takes.
 type CreateCustomFieldInput struct {
@@ -346,6 +368,8 @@ type CreateCustomFieldPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateCustomFieldPayload) IsMutationPayload() {}
 
 // What `createEmail` takes.
 type CreateEmailInput struct {
@@ -385,6 +409,8 @@ type CreateEmailPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateEmailPayload) IsMutationPayload() {}
+
 // What `createList` takes.
 type CreateListInput struct {
 	// Name, 1–250 characters.
@@ -402,6 +428,8 @@ type CreateListPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateListPayload) IsMutationPayload() {}
 
 // What `createSegment` takes.
 type CreateSegmentInput struct {
@@ -423,6 +451,8 @@ type CreateSegmentPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateSegmentPayload) IsMutationPayload() {}
+
 // What `createSubscriberTag` takes.
 type CreateSubscriberTagInput struct {
 	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
@@ -439,6 +469,8 @@ type CreateSubscriberTagPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (CreateSubscriberTagPayload) IsMutationPayload() {}
+
 // What `createTag` takes.
 type CreateTagInput struct {
 	// Name: letters, digits, space, `-`, `_`, `%`; at most 100 characters.
@@ -454,6 +486,8 @@ type CreateTagPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (CreateTagPayload) IsMutationPayload() {}
 
 // A text in a custom field.
 type CustomFieldSearch struct {
@@ -493,11 +527,13 @@ type DeleteCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteCampaignsPayload) IsMutationPayload() {}
+
 // What `deleteContacts` takes.
 type DeleteContactsInput struct {
 	// Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer.
 	Ids []string `json:"ids"`
-	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`secret_required`).
+	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`SECRET_REQUIRED`).
 	ForgetSuppression bool `json:"forgetSuppression"`
 }
 
@@ -508,6 +544,8 @@ type DeleteContactsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteContactsPayload) IsMutationPayload() {}
 
 // What `deleteCustomFields` takes.
 type DeleteCustomFieldsInput struct {
@@ -523,6 +561,8 @@ type DeleteCustomFieldsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteCustomFieldsPayload) IsMutationPayload() {}
+
 // What `deleteEmails` takes.
 type DeleteEmailsInput struct {
 	// Emails to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -536,6 +576,8 @@ type DeleteEmailsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteEmailsPayload) IsMutationPayload() {}
 
 // What `deleteLists` takes.
 type DeleteListsInput struct {
@@ -551,6 +593,8 @@ type DeleteListsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteListsPayload) IsMutationPayload() {}
+
 // What `deleteSegments` takes.
 type DeleteSegmentsInput struct {
 	// Segments to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer; if one is in use, none is deleted.
@@ -564,6 +608,8 @@ type DeleteSegmentsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteSegmentsPayload) IsMutationPayload() {}
 
 // What `deleteSubscriberTags` takes.
 type DeleteSubscriberTagsInput struct {
@@ -579,6 +625,8 @@ type DeleteSubscriberTagsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteSubscriberTagsPayload) IsMutationPayload() {}
+
 // What `deleteSubscribers` takes.
 type DeleteSubscribersInput struct {
 	// Subscribers to delete: global ids or legacy numbers, 1–250. Those that are not there are left out of the answer.
@@ -593,6 +641,8 @@ type DeleteSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (DeleteSubscribersPayload) IsMutationPayload() {}
+
 // What `deleteTags` takes.
 type DeleteTagsInput struct {
 	// Tags to delete: global ids or legacy numbers, 1–250. Those that are not there, or gone already, are left out of the answer.
@@ -606,6 +656,8 @@ type DeleteTagsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (DeleteTagsPayload) IsMutationPayload() {}
 
 // Order of emails.
 type EmailOrder struct {
@@ -622,13 +674,13 @@ type EventInput struct {
 	// What happened.
 	Kind kind.EventKind `json:"kind"`
 	// The campaign: global id or legacy number.
-	Campaign string `json:"campaign"`
-	// The subscriber: global id or legacy number. Exactly one of `subscriber`, `contact` and `email` is given; the event belongs to the contact.
-	Subscriber graphql.Omittable[*string] `json:"subscriber,omitempty"`
+	CampaignID string `json:"campaignId"`
+	// The subscriber: global id or legacy number. Exactly one of `subscriberId`, `contactId` and `emailAddress` is given; the event belongs to the contact.
+	SubscriberID graphql.Omittable[*string] `json:"subscriberId,omitempty"`
 	// The contact: global id or number.
-	Contact graphql.Omittable[*string] `json:"contact,omitempty"`
+	ContactID graphql.Omittable[*string] `json:"contactId,omitempty"`
 	// The address of the contact, in any spelling.
-	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	EmailAddress graphql.Omittable[*string] `json:"emailAddress,omitempty"`
 	// When it happened, RFC 3339, such as 2026-11-23T10:00:00Z. At most an hour ahead.
 	At string `json:"at"`
 	// The link of a click: an absolute URL of http, https, mailto or tel, as it came. A click with any other text is recorded without a link. Links are compared as
@@ -640,10 +692,8 @@ type EventInput struct {
 	UserAgent graphql.Omittable[*string] `json:"userAgent,omitempty"`
 	// IP address of the person.
 	IP graphql.Omittable[*string] `json:"ip,omitempty"`
-	// What a conversion is worth, in units of the currency, at most two decimals.
-	Amount graphql.Omittable[*float64] `json:"amount,omitempty"`
-	// Currency of the amount, three letters of ISO 4217.
-	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
+	// What a conversion is worth.
+	Amount graphql.Omittable[*MoneyInput] `json:"amount,omitempty"`
 	// What an unsubscription ends, which is CAMPAIGN if not given; of no other kind of event.
 	Scope graphql.Omittable[*kind.LeaveScope] `json:"scope,omitempty"`
 }
@@ -656,6 +706,8 @@ type EventResult struct {
 	Result event.Outcome `json:"result"`
 	// Why it was rejected; null otherwise.
 	Code *UserErrorCode `json:"code,omitempty"`
+	// Which fault it is, within the code; null if it was not rejected.
+	Reason *UserErrorReason `json:"reason,omitempty"`
 	// Why it was rejected, in words; null otherwise.
 	Message *string `json:"message,omitempty"`
 }
@@ -688,10 +740,32 @@ type LoginPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (LoginPayload) IsMutationPayload() {}
+
 // What `logout` answers.
 type LogoutPayload struct {
 	// Whether the request had a session, which has ended now.
 	Ended bool `json:"ended"`
+	// What the caller can mend; always empty.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+func (LogoutPayload) IsMutationPayload() {}
+
+// An amount of money.
+type Money struct {
+	// How much, in units of the currency.
+	Amount string `json:"amount"`
+	// The currency, three letters of ISO 4217; null when not known.
+	Currency *string `json:"currency,omitempty"`
+}
+
+// An amount of money.
+type MoneyInput struct {
+	// How much, in units of the currency, at most two decimals.
+	Amount string `json:"amount"`
+	// The currency, three letters of ISO 4217; absent or null where it is not known.
+	Currency graphql.Omittable[*string] `json:"currency,omitempty"`
 }
 
 // Everything that can be changed. The mutations of one request run one after the other, in the order in which they are written.
@@ -715,6 +789,8 @@ type PauseCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (PauseCampaignPayload) IsMutationPayload() {}
 
 // Everything that can be read.
 type Query struct {
@@ -747,6 +823,8 @@ type RecordEventsPayload struct {
 	// What the caller can mend of the whole; what is wrong with an event is told in its result.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (RecordEventsPayload) IsMutationPayload() {}
 
 // A pattern of minutes on the wall of a zone.
 type RecurringScheduleInput struct {
@@ -782,6 +860,8 @@ type ResumeCampaignPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (ResumeCampaignPayload) IsMutationPayload() {}
+
 // What `revokeApiKey` takes.
 type RevokeAPIKeyInput struct {
 	// Global id of the key.
@@ -800,6 +880,8 @@ type RevokeAPIKeyPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (RevokeAPIKeyPayload) IsMutationPayload() {}
+
 // A moment on the wall of a zone. One that is skipped by daylight saving is taken as the first instant after; one that comes twice as the first.
 type ScheduleAtInput struct {
 	// Date.
@@ -812,10 +894,8 @@ type ScheduleAtInput struct {
 
 // A schedule: exactly one of its kinds.
 type ScheduleInput struct {
-	// `true`: not sent until scheduled.
-	None graphql.Omittable[*bool] `json:"none,omitempty"`
-	// `true`: due as soon as it is ready.
-	Immediate graphql.Omittable[*bool] `json:"immediate,omitempty"`
+	// Not scheduled, or at once.
+	Kind graphql.Omittable[*kind.ScheduleType] `json:"kind,omitempty"`
 	// Once, at a date and time.
 	At graphql.Omittable[*ScheduleAtInput] `json:"at,omitempty"`
 	// At every minute that matches.
@@ -866,7 +946,7 @@ type SubscriberFilter struct {
 	Status graphql.Omittable[[]kind.SubscriberStatus] `json:"status,omitempty"`
 	// Mail came back in one of these ways.
 	Bounce graphql.Omittable[[]kind.BounceType] `json:"bounce,omitempty"`
-	// `true`: is written to, being subscribed, not bounced for good and not suppressed. `false` is as good as not given. Legacy: `SubscriberSegment=Active`.
+	// Is written to, being subscribed, not bounced for good and not suppressed, or is not. Legacy: `SubscriberSegment=Active`.
 	Active graphql.Omittable[*bool] `json:"active,omitempty"`
 	// Is in this segment of the list: `active`, and its rules hold. Global id or legacy number. Legacy: `SubscriberSegment` with the id of a segment.
 	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
@@ -931,6 +1011,8 @@ type SuppressPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (SuppressPayload) IsMutationPayload() {}
+
 // What `tagCampaigns` takes.
 type TagCampaignsInput struct {
 	// Campaigns: global ids or legacy numbers, 1–250.
@@ -946,6 +1028,8 @@ type TagCampaignsPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (TagCampaignsPayload) IsMutationPayload() {}
 
 // What `tagSubscribers` takes.
 type TagSubscribersInput struct {
@@ -963,10 +1047,12 @@ type TagSubscribersPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (TagSubscribersPayload) IsMutationPayload() {}
+
 // Why a change of status would be refused.
 type TransitionBlock struct {
-	// Stable name of the reason, such as `approval_required`.
-	Code string `json:"code"`
+	// The reason.
+	Code TransitionBlockCode `json:"code"`
 	// The reason, for a person.
 	Message string `json:"message"`
 }
@@ -992,6 +1078,8 @@ type UnsubscribePayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UnsubscribePayload) IsMutationPayload() {}
+
 // What `unsuppress` takes.
 type UnsuppressInput struct {
 	// The addresses, in any case, 1–5,000. Those that are not suppressed are left out of the answer.
@@ -1005,6 +1093,8 @@ type UnsuppressPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UnsuppressPayload) IsMutationPayload() {}
 
 // What `untagCampaigns` takes.
 type UntagCampaignsInput struct {
@@ -1022,6 +1112,8 @@ type UntagCampaignsPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UntagCampaignsPayload) IsMutationPayload() {}
+
 // What `untagSubscribers` takes.
 type UntagSubscribersInput struct {
 	// People: global ids or legacy numbers, 1–250.
@@ -1037,6 +1129,8 @@ type UntagSubscribersPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UntagSubscribersPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCampaignInput struct {
@@ -1068,7 +1162,7 @@ type UpdateCampaignInput struct {
 	PublishOnRss graphql.Omittable[*bool] `json:"publishOnRss,omitempty"`
 	// Whether the legacy send-to-send feature is on.
 	S2sEnabled graphql.Omittable[*bool] `json:"s2sEnabled,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]CampaignField] `json:"clear,omitempty"`
 }
 
@@ -1081,6 +1175,8 @@ type UpdateCampaignPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateCampaignPayload) IsMutationPayload() {}
 
 // What `updateContact` takes.
 type UpdateContactInput struct {
@@ -1098,6 +1194,8 @@ type UpdateContactPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateContactPayload) IsMutationPayload() {}
+
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCustomFieldInput struct {
 	// Field to change: global id or legacy number.
@@ -1106,7 +1204,7 @@ type UpdateCustomFieldInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// Values that a CHOICE field allows from now on, whole; an empty list allows all. Values that people have stay.
 	Choices graphql.Omittable[[]string] `json:"choices,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]CustomFieldField] `json:"clear,omitempty"`
 }
 
@@ -1117,6 +1215,8 @@ type UpdateCustomFieldPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateCustomFieldPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateEmailInput struct {
@@ -1146,7 +1246,7 @@ type UpdateEmailInput struct {
 	OpenTracking graphql.Omittable[*bool] `json:"openTracking,omitempty"`
 	// Whether clicks are tracked.
 	LinkTracking graphql.Omittable[*bool] `json:"linkTracking,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]EmailField] `json:"clear,omitempty"`
 }
 
@@ -1157,6 +1257,8 @@ type UpdateEmailPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateEmailPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone.
 type UpdateListInput struct {
@@ -1176,6 +1278,8 @@ type UpdateListPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateListPayload) IsMutationPayload() {}
+
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateSegmentInput struct {
 	// Segment to change: global id or legacy number.
@@ -1184,7 +1288,7 @@ type UpdateSegmentInput struct {
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// New rules, whole.
 	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]SegmentField] `json:"clear,omitempty"`
 }
 
@@ -1195,6 +1299,8 @@ type UpdateSegmentPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateSegmentPayload) IsMutationPayload() {}
 
 // A partial update: a field that is absent or null is left alone; `clear` and `clearFields` name what is cleared.
 type UpdateSubscriberInput struct {
@@ -1212,9 +1318,9 @@ type UpdateSubscriberInput struct {
 	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
 	// Values of custom fields; fields that are not named keep theirs.
 	Fields graphql.Omittable[[]*CustomFieldValueInput] `json:"fields,omitempty"`
-	// What to clear. A field that has a value in the same input as well is a user error, `cleared_and_set`, on that field.
+	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]SubscriberField] `json:"clear,omitempty"`
-	// Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in `fields` as well is a user error, `cleared_and_set`, on that value.
+	// Custom fields whose values are cleared: global ids or legacy numbers, at most 250. One that has a value in `fields` as well is a user error, `CLEARED_AND_SET`, on that value.
 	ClearFields graphql.Omittable[[]string] `json:"clearFields,omitempty"`
 }
 
@@ -1225,6 +1331,8 @@ type UpdateSubscriberPayload struct {
 	// What the caller can mend.
 	UserErrors []*UserError `json:"userErrors"`
 }
+
+func (UpdateSubscriberPayload) IsMutationPayload() {}
 
 // What `updateSubscriberTag` takes.
 type UpdateSubscriberTagInput struct {
@@ -1242,6 +1350,8 @@ type UpdateSubscriberTagPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateSubscriberTagPayload) IsMutationPayload() {}
+
 // What `updateTag` takes.
 type UpdateTagInput struct {
 	// Tag to rename: global id or legacy number.
@@ -1258,6 +1368,8 @@ type UpdateTagPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+func (UpdateTagPayload) IsMutationPayload() {}
+
 // What a caller can mend about a mutation. With user errors nothing was written.
 type UserError struct {
 	// What kind of problem it is.
@@ -1266,8 +1378,8 @@ type UserError struct {
 	Message string `json:"message"`
 	// Path of the argument at fault, such as `["input", "schedule", "timeZone"]`; empty when it is none alone.
 	Field []string `json:"field"`
-	// Stable detail within the code, such as `schedule_in_past`.
-	Reason *string `json:"reason,omitempty"`
+	// Which fault it is, within the code; null where the code says all.
+	Reason *UserErrorReason `json:"reason,omitempty"`
 }
 
 // How an audience was given.
@@ -1618,6 +1730,73 @@ func (e *CampaignOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e CampaignOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Mutations that change the status of a campaign.
+type CampaignTransitionMutation string
+
+const (
+	// `updateCampaign`, with the status.
+	CampaignTransitionMutationUpdateCampaign CampaignTransitionMutation = "UPDATE_CAMPAIGN"
+	// `approveCampaign`.
+	CampaignTransitionMutationApproveCampaign CampaignTransitionMutation = "APPROVE_CAMPAIGN"
+	// `pauseCampaign`.
+	CampaignTransitionMutationPauseCampaign CampaignTransitionMutation = "PAUSE_CAMPAIGN"
+	// `resumeCampaign`.
+	CampaignTransitionMutationResumeCampaign CampaignTransitionMutation = "RESUME_CAMPAIGN"
+	// `cancelCampaign`.
+	CampaignTransitionMutationCancelCampaign CampaignTransitionMutation = "CANCEL_CAMPAIGN"
+)
+
+var AllCampaignTransitionMutation = []CampaignTransitionMutation{
+	CampaignTransitionMutationUpdateCampaign,
+	CampaignTransitionMutationApproveCampaign,
+	CampaignTransitionMutationPauseCampaign,
+	CampaignTransitionMutationResumeCampaign,
+	CampaignTransitionMutationCancelCampaign,
+}
+
+func (e CampaignTransitionMutation) IsValid() bool {
+	switch e {
+	case CampaignTransitionMutationUpdateCampaign, CampaignTransitionMutationApproveCampaign, CampaignTransitionMutationPauseCampaign, CampaignTransitionMutationResumeCampaign, CampaignTransitionMutationCancelCampaign:
+		return true
+	}
+	return false
+}
+
+func (e CampaignTransitionMutation) String() string {
+	return string(e)
+}
+
+func (e *CampaignTransitionMutation) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CampaignTransitionMutation(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CampaignTransitionMutation", str)
+	}
+	return nil
+}
+
+func (e CampaignTransitionMutation) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CampaignTransitionMutation) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CampaignTransitionMutation) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -2260,6 +2439,76 @@ func (e SubscriberOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added.
+type TransitionBlockCode string
+
+const (
+	// An admin has to approve the campaign.
+	TransitionBlockCodeApprovalRequired TransitionBlockCode = "APPROVAL_REQUIRED"
+	// The key lacks the scope approve.
+	TransitionBlockCodeApproveScopeRequired TransitionBlockCode = "APPROVE_SCOPE_REQUIRED"
+	// Only the sender may do this.
+	TransitionBlockCodeDeliveryRequired TransitionBlockCode = "DELIVERY_REQUIRED"
+	// The key lacks the scope write.
+	TransitionBlockCodeWriteScopeRequired TransitionBlockCode = "WRITE_SCOPE_REQUIRED"
+	// Some recipients have been sent to already.
+	TransitionBlockCodeAlreadyBegun TransitionBlockCode = "ALREADY_BEGUN"
+	// Nothing has been sent.
+	TransitionBlockCodeNotBegun TransitionBlockCode = "NOT_BEGUN"
+)
+
+var AllTransitionBlockCode = []TransitionBlockCode{
+	TransitionBlockCodeApprovalRequired,
+	TransitionBlockCodeApproveScopeRequired,
+	TransitionBlockCodeDeliveryRequired,
+	TransitionBlockCodeWriteScopeRequired,
+	TransitionBlockCodeAlreadyBegun,
+	TransitionBlockCodeNotBegun,
+}
+
+func (e TransitionBlockCode) IsValid() bool {
+	switch e {
+	case TransitionBlockCodeApprovalRequired, TransitionBlockCodeApproveScopeRequired, TransitionBlockCodeDeliveryRequired, TransitionBlockCodeWriteScopeRequired, TransitionBlockCodeAlreadyBegun, TransitionBlockCodeNotBegun:
+		return true
+	}
+	return false
+}
+
+func (e TransitionBlockCode) String() string {
+	return string(e)
+}
+
+func (e *TransitionBlockCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TransitionBlockCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TransitionBlockCode", str)
+	}
+	return nil
+}
+
+func (e TransitionBlockCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TransitionBlockCode) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TransitionBlockCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Kinds of user errors.
 type UserErrorCode string
 
@@ -2319,6 +2568,421 @@ func (e *UserErrorCode) UnmarshalJSON(b []byte) error {
 }
 
 func (e UserErrorCode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Details within a `UserErrorCode`, one for each fault that a program may want to tell from the others. `extensions.reason` of errors has the same names and more. Others may be added.
+type UserErrorReason string
+
+const (
+	// The size of a page is out of bounds.
+	UserErrorReasonPageSize UserErrorReason = "PAGE_SIZE"
+	// An id is malformed or names another type.
+	UserErrorReasonIDInvalid UserErrorReason = "ID_INVALID"
+	// A list has more ids than allowed.
+	UserErrorReasonTooManyIDS UserErrorReason = "TOO_MANY_IDS"
+	// A text is longer than allowed.
+	UserErrorReasonTextTooLong UserErrorReason = "TEXT_TOO_LONG"
+	// An instant is not one of RFC 3339.
+	UserErrorReasonInstantInvalid UserErrorReason = "INSTANT_INVALID"
+	// An instant lies outside of the years that are kept.
+	UserErrorReasonInstantOutOfRange UserErrorReason = "INSTANT_OUT_OF_RANGE"
+	// An idempotency key is empty or too long.
+	UserErrorReasonIdempotencyKeyLength UserErrorReason = "IDEMPOTENCY_KEY_LENGTH"
+	// An idempotency key was used with another input.
+	UserErrorReasonIdempotencyKeyReused UserErrorReason = "IDEMPOTENCY_KEY_REUSED"
+	// An update clears a field and gives it a value.
+	UserErrorReasonClearedAndSet UserErrorReason = "CLEARED_AND_SET"
+	// The object changed since the version that the caller expects.
+	UserErrorReasonStaleVersion UserErrorReason = "STALE_VERSION"
+	// The object changed at every attempt to change it.
+	UserErrorReasonTooManyChanges UserErrorReason = "TOO_MANY_CHANGES"
+	// An answer would hold more than one may.
+	UserErrorReasonAnswerTooLarge UserErrorReason = "ANSWER_TOO_LARGE"
+	// No such user.
+	UserErrorReasonUserNotFound UserErrorReason = "USER_NOT_FOUND"
+	// No such account.
+	UserErrorReasonAccountNotFound UserErrorReason = "ACCOUNT_NOT_FOUND"
+	// No such API key.
+	UserErrorReasonAPIKeyNotFound UserErrorReason = "API_KEY_NOT_FOUND"
+	// The user name is missing.
+	UserErrorReasonUsernameRequired UserErrorReason = "USERNAME_REQUIRED"
+	// The password is missing.
+	UserErrorReasonPasswordRequired UserErrorReason = "PASSWORD_REQUIRED"
+	// User name, password or key are wrong.
+	UserErrorReasonLoginInvalid UserErrorReason = "LOGIN_INVALID"
+	// A key has no scope.
+	UserErrorReasonScopesRequired UserErrorReason = "SCOPES_REQUIRED"
+	// The note of a key is too long.
+	UserErrorReasonNoteTooLong UserErrorReason = "NOTE_TOO_LONG"
+	// A key would have expired already.
+	UserErrorReasonExpiryPast UserErrorReason = "EXPIRY_PAST"
+	// A key would expire after the year 9999.
+	UserErrorReasonExpiryInvalid UserErrorReason = "EXPIRY_INVALID"
+	// No such campaign.
+	UserErrorReasonCampaignNotFound UserErrorReason = "CAMPAIGN_NOT_FOUND"
+	// The name of a campaign is missing.
+	UserErrorReasonNameRequired UserErrorReason = "NAME_REQUIRED"
+	// The name of a campaign is too long.
+	UserErrorReasonNameTooLong UserErrorReason = "NAME_TOO_LONG"
+	// A status is none of those that are known.
+	UserErrorReasonStatusInvalid UserErrorReason = "STATUS_INVALID"
+	// The present status does not allow the change.
+	UserErrorReasonStatusTransition UserErrorReason = "STATUS_TRANSITION"
+	// The content or the audience is not what was approved.
+	UserErrorReasonApprovalWithdrawn UserErrorReason = "APPROVAL_WITHDRAWN"
+	// The present status does not allow to change this part of a campaign.
+	UserErrorReasonNotInStatus UserErrorReason = "NOT_IN_STATUS"
+	// Some recipients have been sent to already.
+	UserErrorReasonAlreadyBegun UserErrorReason = "ALREADY_BEGUN"
+	// Nothing has been sent.
+	UserErrorReasonNotBegun UserErrorReason = "NOT_BEGUN"
+	// Automatic resending lacks its days to wait, or they are out of bounds.
+	UserErrorReasonAutoResendWaitDays UserErrorReason = "AUTO_RESEND_WAIT_DAYS"
+	// Automatic resending lacks its subject.
+	UserErrorReasonAutoResendSubject UserErrorReason = "AUTO_RESEND_SUBJECT"
+	// A recurring campaign cannot be resent automatically.
+	UserErrorReasonAutoResendRecurring UserErrorReason = "AUTO_RESEND_RECURRING"
+	// No such email for a variation of an A/B test.
+	UserErrorReasonAbTestEmailNotFound UserErrorReason = "AB_TEST_EMAIL_NOT_FOUND"
+	// An A/B test has too few variations.
+	UserErrorReasonAbTestTooFewVariations UserErrorReason = "AB_TEST_TOO_FEW_VARIATIONS"
+	// An A/B test has too many variations.
+	UserErrorReasonAbTestTooManyVariations UserErrorReason = "AB_TEST_TOO_MANY_VARIATIONS"
+	// A value of an A/B test cannot be accepted.
+	UserErrorReasonAbTestValue UserErrorReason = "AB_TEST_VALUE"
+	// A share of an A/B test is below one percent.
+	UserErrorReasonAbTestShare UserErrorReason = "AB_TEST_SHARE"
+	// A campaign with an A/B test has no email of its own.
+	UserErrorReasonAbTestHasEmails UserErrorReason = "AB_TEST_HAS_EMAILS"
+	// The type of a schedule is not known.
+	UserErrorReasonScheduleTypeInvalid UserErrorReason = "SCHEDULE_TYPE_INVALID"
+	// The date is missing, not a real one or out of range.
+	UserErrorReasonScheduleDateRequired UserErrorReason = "SCHEDULE_DATE_REQUIRED"
+	// The time of day is missing or not a real one.
+	UserErrorReasonScheduleTimeRequired UserErrorReason = "SCHEDULE_TIME_REQUIRED"
+	// A recurrence names no day, or one that does not exist.
+	UserErrorReasonScheduleDaysRequired UserErrorReason = "SCHEDULE_DAYS_REQUIRED"
+	// A recurrence names no month, or one that does not exist.
+	UserErrorReasonScheduleMonthsRequired UserErrorReason = "SCHEDULE_MONTHS_REQUIRED"
+	// A recurrence names no hour, or one that does not exist.
+	UserErrorReasonScheduleHoursRequired UserErrorReason = "SCHEDULE_HOURS_REQUIRED"
+	// A recurrence names no minute, or one that does not exist.
+	UserErrorReasonScheduleMinutesRequired UserErrorReason = "SCHEDULE_MINUTES_REQUIRED"
+	// The number of times to send is missing or out of range.
+	UserErrorReasonScheduleMaxInstancesRequired UserErrorReason = "SCHEDULE_MAX_INSTANCES_REQUIRED"
+	// The time zone is missing or not understood.
+	UserErrorReasonScheduleZoneRequired UserErrorReason = "SCHEDULE_ZONE_REQUIRED"
+	// The time to send has passed: Invalid for a new schedule, Conflict where a campaign has it already.
+	UserErrorReasonScheduleInPast UserErrorReason = "SCHEDULE_IN_PAST"
+	// The number of instants to preview is out of bounds.
+	UserErrorReasonScheduleUpcomingCountInvalid UserErrorReason = "SCHEDULE_UPCOMING_COUNT_INVALID"
+	// A text is no time zone.
+	UserErrorReasonTimeZoneInvalid UserErrorReason = "TIME_ZONE_INVALID"
+	// An audience or the rules of a segment cannot be understood or evaluated.
+	UserErrorReasonAudienceInvalid UserErrorReason = "AUDIENCE_INVALID"
+	// An audience passes a limit.
+	UserErrorReasonAudienceTooLarge UserErrorReason = "AUDIENCE_TOO_LARGE"
+	// An audience names something that the account does not have.
+	UserErrorReasonAudienceNotFound UserErrorReason = "AUDIENCE_NOT_FOUND"
+	// No such segment.
+	UserErrorReasonSegmentNotFound UserErrorReason = "SEGMENT_NOT_FOUND"
+	// The name of a segment is missing.
+	UserErrorReasonSegmentNameRequired UserErrorReason = "SEGMENT_NAME_REQUIRED"
+	// The name of a segment is too long.
+	UserErrorReasonSegmentNameTooLong UserErrorReason = "SEGMENT_NAME_TOO_LONG"
+	// A segment would contain itself.
+	UserErrorReasonSegmentCycle UserErrorReason = "SEGMENT_CYCLE"
+	// Rules or audiences name the segment.
+	UserErrorReasonSegmentInUse UserErrorReason = "SEGMENT_IN_USE"
+	// No such email.
+	UserErrorReasonEmailNotFound UserErrorReason = "EMAIL_NOT_FOUND"
+	// A campaign that is no draft uses the email.
+	UserErrorReasonEmailInUse UserErrorReason = "EMAIL_IN_USE"
+	// A text of an email is too long.
+	UserErrorReasonEmailTextTooLong UserErrorReason = "EMAIL_TEXT_TOO_LONG"
+	// A text of an email has more than one line.
+	UserErrorReasonEmailLineBreak UserErrorReason = "EMAIL_LINE_BREAK"
+	// An email address is malformed.
+	UserErrorReasonEmailAddressInvalid UserErrorReason = "EMAIL_ADDRESS_INVALID"
+	// The content of an email is too large.
+	UserErrorReasonEmailContentTooLarge UserErrorReason = "EMAIL_CONTENT_TOO_LARGE"
+	// An email has no content.
+	UserErrorReasonEmailContentRequired UserErrorReason = "EMAIL_CONTENT_REQUIRED"
+	// The HTML of an email has no link to unsubscribe.
+	UserErrorReasonEmailHTMLUnsubscribeLink UserErrorReason = "EMAIL_HTML_UNSUBSCRIBE_LINK"
+	// The plain text of an email has no link to unsubscribe.
+	UserErrorReasonEmailPlainUnsubscribeLink UserErrorReason = "EMAIL_PLAIN_UNSUBSCRIBE_LINK"
+	// What the content of an email is for is missing.
+	UserErrorReasonEmailScopeRequired UserErrorReason = "EMAIL_SCOPE_REQUIRED"
+	// What the content of an email is for is not known.
+	UserErrorReasonEmailScopeUnknown UserErrorReason = "EMAIL_SCOPE_UNKNOWN"
+	// No such list.
+	UserErrorReasonListNotFound UserErrorReason = "LIST_NOT_FOUND"
+	// The name of a list is missing.
+	UserErrorReasonListNameRequired UserErrorReason = "LIST_NAME_REQUIRED"
+	// The name of a list is too long.
+	UserErrorReasonListNameTooLong UserErrorReason = "LIST_NAME_TOO_LONG"
+	// Audiences name the list.
+	UserErrorReasonListInUse UserErrorReason = "LIST_IN_USE"
+	// No such contact.
+	UserErrorReasonContactNotFound UserErrorReason = "CONTACT_NOT_FOUND"
+	// The deliverability of a contact cannot be that.
+	UserErrorReasonDeliverabilityInvalid UserErrorReason = "DELIVERABILITY_INVALID"
+	// Something needs the secret of the installation, which the server does not have.
+	UserErrorReasonSecretRequired UserErrorReason = "SECRET_REQUIRED"
+	// No such subscriber.
+	UserErrorReasonSubscriberNotFound UserErrorReason = "SUBSCRIBER_NOT_FOUND"
+	// The address of a subscriber is missing.
+	UserErrorReasonSubscriberAddressRequired UserErrorReason = "SUBSCRIBER_ADDRESS_REQUIRED"
+	// The address of a subscriber is malformed.
+	UserErrorReasonSubscriberAddressInvalid UserErrorReason = "SUBSCRIBER_ADDRESS_INVALID"
+	// The IP address of a subscriber is malformed.
+	UserErrorReasonSubscriberIPInvalid UserErrorReason = "SUBSCRIBER_IP_INVALID"
+	// The address is subscribed to the list already.
+	UserErrorReasonSubscriberExists UserErrorReason = "SUBSCRIBER_EXISTS"
+	// The address is not subscribed to the list.
+	UserErrorReasonNotSubscribed UserErrorReason = "NOT_SUBSCRIBED"
+	// The address stands in an earlier row.
+	UserErrorReasonSubscriberRepeated UserErrorReason = "SUBSCRIBER_REPEATED"
+	// A kind of bounce is not known.
+	UserErrorReasonSubscriberBounceInvalid UserErrorReason = "SUBSCRIBER_BOUNCE_INVALID"
+	// The status of a subscriber is not known.
+	UserErrorReasonSubscriberStatusInvalid UserErrorReason = "SUBSCRIBER_STATUS_INVALID"
+	// A list of people is empty.
+	UserErrorReasonRowsRequired UserErrorReason = "ROWS_REQUIRED"
+	// A list of rows is longer than allowed, or there are too many to add up.
+	UserErrorReasonTooManyRows UserErrorReason = "TOO_MANY_ROWS"
+	// No such custom field; Invalid where a value names one that the list does not have.
+	UserErrorReasonCustomFieldNotFound UserErrorReason = "CUSTOM_FIELD_NOT_FOUND"
+	// A custom field of the name exists already.
+	UserErrorReasonCustomFieldExists UserErrorReason = "CUSTOM_FIELD_EXISTS"
+	// Rules name the custom field.
+	UserErrorReasonCustomFieldInUse UserErrorReason = "CUSTOM_FIELD_IN_USE"
+	// The value of a custom field does not fit its type.
+	UserErrorReasonCustomFieldInvalid UserErrorReason = "CUSTOM_FIELD_INVALID"
+	// A custom field is named twice.
+	UserErrorReasonCustomFieldRepeated UserErrorReason = "CUSTOM_FIELD_REPEATED"
+	// A list has as many custom fields as it may.
+	UserErrorReasonCustomFieldLimit UserErrorReason = "CUSTOM_FIELD_LIMIT"
+	// The name of a custom field is missing.
+	UserErrorReasonCustomFieldNameRequired UserErrorReason = "CUSTOM_FIELD_NAME_REQUIRED"
+	// The name of a custom field is too long.
+	UserErrorReasonCustomFieldNameTooLong UserErrorReason = "CUSTOM_FIELD_NAME_TOO_LONG"
+	// The choices of a custom field cannot be accepted.
+	UserErrorReasonCustomFieldChoicesInvalid UserErrorReason = "CUSTOM_FIELD_CHOICES_INVALID"
+	// A list of addresses is longer than allowed.
+	UserErrorReasonTooManyAddresses UserErrorReason = "TOO_MANY_ADDRESSES"
+	// The address to suppress is malformed.
+	UserErrorReasonSuppressionAddressInvalid UserErrorReason = "SUPPRESSION_ADDRESS_INVALID"
+	// No such tag.
+	UserErrorReasonTagNotFound UserErrorReason = "TAG_NOT_FOUND"
+	// A tag of the name exists already.
+	UserErrorReasonTagExists UserErrorReason = "TAG_EXISTS"
+	// The name of a tag is missing.
+	UserErrorReasonTagNameRequired UserErrorReason = "TAG_NAME_REQUIRED"
+	// The name of a tag is blank.
+	UserErrorReasonTagNameEmpty UserErrorReason = "TAG_NAME_EMPTY"
+	// The name of a tag is too long.
+	UserErrorReasonTagNameTooLong UserErrorReason = "TAG_NAME_TOO_LONG"
+	// The name of a tag holds characters that are not allowed.
+	UserErrorReasonTagNameCharacters UserErrorReason = "TAG_NAME_CHARACTERS"
+	// No such subscriber tag.
+	UserErrorReasonSubscriberTagNotFound UserErrorReason = "SUBSCRIBER_TAG_NOT_FOUND"
+	// A subscriber tag of the name exists already.
+	UserErrorReasonSubscriberTagExists UserErrorReason = "SUBSCRIBER_TAG_EXISTS"
+	// Rules name the subscriber tag.
+	UserErrorReasonSubscriberTagInUse UserErrorReason = "SUBSCRIBER_TAG_IN_USE"
+	// A list of events is empty.
+	UserErrorReasonEventsRequired UserErrorReason = "EVENTS_REQUIRED"
+	// A list of events is longer than allowed.
+	UserErrorReasonTooManyEvents UserErrorReason = "TOO_MANY_EVENTS"
+	// The id of an event is empty, too long or holds control characters.
+	UserErrorReasonEventIDInvalid UserErrorReason = "EVENT_ID_INVALID"
+	// An event names no campaign.
+	UserErrorReasonCampaignRequired UserErrorReason = "CAMPAIGN_REQUIRED"
+	// An event names no recipient.
+	UserErrorReasonSubscriberRequired UserErrorReason = "SUBSCRIBER_REQUIRED"
+	// An event names its recipient in two ways.
+	UserErrorReasonSubscriberTwice UserErrorReason = "SUBSCRIBER_TWICE"
+	// An event has a scope and is no unsubscription.
+	UserErrorReasonScopeUnexpected UserErrorReason = "SCOPE_UNEXPECTED"
+	// An event has a URL and is no click.
+	UserErrorReasonURLUnexpected UserErrorReason = "URL_UNEXPECTED"
+	// An IP address is malformed.
+	UserErrorReasonIPInvalid UserErrorReason = "IP_INVALID"
+	// The amount of a conversion cannot be accepted.
+	UserErrorReasonAmountInvalid UserErrorReason = "AMOUNT_INVALID"
+	// An event has an amount and is no conversion.
+	UserErrorReasonAmountUnexpected UserErrorReason = "AMOUNT_UNEXPECTED"
+	// A currency is not three letters.
+	UserErrorReasonCurrencyInvalid UserErrorReason = "CURRENCY_INVALID"
+)
+
+var AllUserErrorReason = []UserErrorReason{
+	UserErrorReasonPageSize,
+	UserErrorReasonIDInvalid,
+	UserErrorReasonTooManyIDS,
+	UserErrorReasonTextTooLong,
+	UserErrorReasonInstantInvalid,
+	UserErrorReasonInstantOutOfRange,
+	UserErrorReasonIdempotencyKeyLength,
+	UserErrorReasonIdempotencyKeyReused,
+	UserErrorReasonClearedAndSet,
+	UserErrorReasonStaleVersion,
+	UserErrorReasonTooManyChanges,
+	UserErrorReasonAnswerTooLarge,
+	UserErrorReasonUserNotFound,
+	UserErrorReasonAccountNotFound,
+	UserErrorReasonAPIKeyNotFound,
+	UserErrorReasonUsernameRequired,
+	UserErrorReasonPasswordRequired,
+	UserErrorReasonLoginInvalid,
+	UserErrorReasonScopesRequired,
+	UserErrorReasonNoteTooLong,
+	UserErrorReasonExpiryPast,
+	UserErrorReasonExpiryInvalid,
+	UserErrorReasonCampaignNotFound,
+	UserErrorReasonNameRequired,
+	UserErrorReasonNameTooLong,
+	UserErrorReasonStatusInvalid,
+	UserErrorReasonStatusTransition,
+	UserErrorReasonApprovalWithdrawn,
+	UserErrorReasonNotInStatus,
+	UserErrorReasonAlreadyBegun,
+	UserErrorReasonNotBegun,
+	UserErrorReasonAutoResendWaitDays,
+	UserErrorReasonAutoResendSubject,
+	UserErrorReasonAutoResendRecurring,
+	UserErrorReasonAbTestEmailNotFound,
+	UserErrorReasonAbTestTooFewVariations,
+	UserErrorReasonAbTestTooManyVariations,
+	UserErrorReasonAbTestValue,
+	UserErrorReasonAbTestShare,
+	UserErrorReasonAbTestHasEmails,
+	UserErrorReasonScheduleTypeInvalid,
+	UserErrorReasonScheduleDateRequired,
+	UserErrorReasonScheduleTimeRequired,
+	UserErrorReasonScheduleDaysRequired,
+	UserErrorReasonScheduleMonthsRequired,
+	UserErrorReasonScheduleHoursRequired,
+	UserErrorReasonScheduleMinutesRequired,
+	UserErrorReasonScheduleMaxInstancesRequired,
+	UserErrorReasonScheduleZoneRequired,
+	UserErrorReasonScheduleInPast,
+	UserErrorReasonScheduleUpcomingCountInvalid,
+	UserErrorReasonTimeZoneInvalid,
+	UserErrorReasonAudienceInvalid,
+	UserErrorReasonAudienceTooLarge,
+	UserErrorReasonAudienceNotFound,
+	UserErrorReasonSegmentNotFound,
+	UserErrorReasonSegmentNameRequired,
+	UserErrorReasonSegmentNameTooLong,
+	UserErrorReasonSegmentCycle,
+	UserErrorReasonSegmentInUse,
+	UserErrorReasonEmailNotFound,
+	UserErrorReasonEmailInUse,
+	UserErrorReasonEmailTextTooLong,
+	UserErrorReasonEmailLineBreak,
+	UserErrorReasonEmailAddressInvalid,
+	UserErrorReasonEmailContentTooLarge,
+	UserErrorReasonEmailContentRequired,
+	UserErrorReasonEmailHTMLUnsubscribeLink,
+	UserErrorReasonEmailPlainUnsubscribeLink,
+	UserErrorReasonEmailScopeRequired,
+	UserErrorReasonEmailScopeUnknown,
+	UserErrorReasonListNotFound,
+	UserErrorReasonListNameRequired,
+	UserErrorReasonListNameTooLong,
+	UserErrorReasonListInUse,
+	UserErrorReasonContactNotFound,
+	UserErrorReasonDeliverabilityInvalid,
+	UserErrorReasonSecretRequired,
+	UserErrorReasonSubscriberNotFound,
+	UserErrorReasonSubscriberAddressRequired,
+	UserErrorReasonSubscriberAddressInvalid,
+	UserErrorReasonSubscriberIPInvalid,
+	UserErrorReasonSubscriberExists,
+	UserErrorReasonNotSubscribed,
+	UserErrorReasonSubscriberRepeated,
+	UserErrorReasonSubscriberBounceInvalid,
+	UserErrorReasonSubscriberStatusInvalid,
+	UserErrorReasonRowsRequired,
+	UserErrorReasonTooManyRows,
+	UserErrorReasonCustomFieldNotFound,
+	UserErrorReasonCustomFieldExists,
+	UserErrorReasonCustomFieldInUse,
+	UserErrorReasonCustomFieldInvalid,
+	UserErrorReasonCustomFieldRepeated,
+	UserErrorReasonCustomFieldLimit,
+	UserErrorReasonCustomFieldNameRequired,
+	UserErrorReasonCustomFieldNameTooLong,
+	UserErrorReasonCustomFieldChoicesInvalid,
+	UserErrorReasonTooManyAddresses,
+	UserErrorReasonSuppressionAddressInvalid,
+	UserErrorReasonTagNotFound,
+	UserErrorReasonTagExists,
+	UserErrorReasonTagNameRequired,
+	UserErrorReasonTagNameEmpty,
+	UserErrorReasonTagNameTooLong,
+	UserErrorReasonTagNameCharacters,
+	UserErrorReasonSubscriberTagNotFound,
+	UserErrorReasonSubscriberTagExists,
+	UserErrorReasonSubscriberTagInUse,
+	UserErrorReasonEventsRequired,
+	UserErrorReasonTooManyEvents,
+	UserErrorReasonEventIDInvalid,
+	UserErrorReasonCampaignRequired,
+	UserErrorReasonSubscriberRequired,
+	UserErrorReasonSubscriberTwice,
+	UserErrorReasonScopeUnexpected,
+	UserErrorReasonURLUnexpected,
+	UserErrorReasonIPInvalid,
+	UserErrorReasonAmountInvalid,
+	UserErrorReasonAmountUnexpected,
+	UserErrorReasonCurrencyInvalid,
+}
+
+func (e UserErrorReason) IsValid() bool {
+	switch e {
+	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonNotBegun, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonAbTestHasEmails, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
+		return true
+	}
+	return false
+}
+
+func (e UserErrorReason) String() string {
+	return string(e)
+}
+
+func (e *UserErrorReason) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UserErrorReason(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UserErrorReason", str)
+	}
+	return nil
+}
+
+func (e UserErrorReason) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UserErrorReason) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UserErrorReason) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
