@@ -107,8 +107,8 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 
 // DeleteUser deletes an account with its API keys and sessions. The caller must be an admin with the
 // scope write, or the server itself. An account that still owns campaigns, emails, lists, tags, custom
-// fields, labels, suppressions or contacts with an address is a Conflict that says
-// how many, and nothing is deleted. What it did to campaigns of other accounts stays in their
+// fields, labels, suppressions or contacts with an address is a Conflict, reason
+// user_in_use, that says how many, and nothing is deleted. What it did to campaigns of other accounts stays in their
 // histories, by its number.
 func (s *Service) DeleteUser(ctx context.Context, id int64) error {
 	if err := manageAccounts(ctx); err != nil {
@@ -123,9 +123,10 @@ func (s *Service) DeleteUser(ctx context.Context, id int64) error {
 			return err
 		}
 		if len(left) > 0 {
-			return apperr.New(
-				apperr.Conflict, "the account still has %s: delete them first", strings.Join(left, ", "),
-			)
+			return &apperr.Error{
+				Code: apperr.Conflict, Reason: apperr.ReasonUserInUse,
+				Message: "the account still has " + strings.Join(left, ", ") + ": delete them first",
+			}
 		}
 		client := s.db.Client(ctx)
 		if _, err := client.Session.Delete().Where(session.UserID(id)).Exec(ctx); err != nil {

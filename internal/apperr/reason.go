@@ -42,6 +42,7 @@ const (
 // Accounts, sessions and keys.
 const (
 	ReasonUserNotFound      Reason = "user_not_found"
+	ReasonUserInUse         Reason = "user_in_use"
 	ReasonAccountNotFound   Reason = "account_not_found"
 	ReasonAPIKeyNotFound    Reason = "api_key_not_found"
 	ReasonUsernameRequired  Reason = "username_required"

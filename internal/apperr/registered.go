@@ -46,6 +46,7 @@ var registered = []Registered{
 		"all answers of the account or of the server together hold what they may",
 	},
 	{ReasonUserNotFound, []Code{NotFound}, "no such user"},
+	{ReasonUserInUse, []Code{Conflict}, "the account still owns something"},
 	{ReasonAccountNotFound, []Code{NotFound}, "no such account"},
 	{ReasonAPIKeyNotFound, []Code{NotFound}, "no such API key"},
 	{ReasonUsernameRequired, []Code{Invalid}, "the user name is missing"},
