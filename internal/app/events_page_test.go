@@ -231,6 +231,7 @@ var sample = map[string]any{
 func (s *shop) fields(t *testing.T) {
 	rows := readEventsPage(t).table("field", "type")
 	all, required := inputFields(t)
+	all = slices.Insert(all, slices.Index(all, "amount")+1, "currency") // in GraphQL a part of the amount
 	if got := column(rows, 0); !slices.Equal(got, all) {
 		t.Errorf("the page has the fields %v, the schema %v", got, all)
 	}
@@ -238,7 +239,7 @@ func (s *shop) fields(t *testing.T) {
 	next := func(fields map[string]any) map[string]any { id++; fields["id"] = fmt.Sprint(id); return fields }
 	for _, row := range rows {
 		field, without, belongs := strings.Trim(row[0], "`"), row[3], row[4]
-		if rejected := s.send(t, sentEvent(t, map[string]any{field: nil}))[0].Result == "rejected"; rejected != (without == "rejected" || field == "subscriber") {
+		if rejected := s.send(t, sentEvent(t, map[string]any{field: nil}))[0].Result == "rejected"; rejected != (without == "rejected" || field == "subscriberId") {
 			t.Errorf("%s: without it the event is rejected: %t; the page says %q", field, rejected, without)
 		}
 		if slices.Contains(required, field) != (without == "rejected") {
@@ -300,7 +301,7 @@ func (s *shop) limits(t *testing.T) {
 		within, beyond := s.send(t, sentEvent(t, tt.within))[0], s.send(t, sentEvent(t, tt.beyond))[0]
 		// No subscriber has an address of exactly the maximum length.
 		if known := within.Result == "recorded" ||
-			within.Message == "subscriber: subscriber not found"; !known || beyond.Code != "invalid" ||
+			within.Message == "subscriberId: subscriber not found"; !known || beyond.Code != "invalid" ||
 			!strings.HasPrefix(beyond.Message, name+": ") {
 			t.Errorf("%s: %v at the limit, %v beyond it", name, within, beyond)
 		}
