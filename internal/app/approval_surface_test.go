@@ -206,7 +206,7 @@ func TestOnNoSurfaceIsSentWhatWasNotApproved(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		s := newApplicant(t, db, nil)
 		for surface, ask := range surfaces {
-			refused := "CONFLICT not_in_status"
+			refused := "CONFLICT NOT_IN_STATUS"
 			if surface != "GraphQL" {
 				refused = "30"
 			}
@@ -249,7 +249,7 @@ func TestOnBothSurfacesTheEmailOfACampaignThatIsSendingStays(t *testing.T) {
 				"deleteEmails", fmt.Sprintf("ids: [%d]", emailID),
 				url.Values{"Command": {"Email.Delete"}, "EmailID": {fmt.Sprint(emailID)}},
 			}
-			want := map[bool][2]string{true: {"CONFLICT not_in_status", "CONFLICT email_in_use"}, false: {"30", "3"}}[surface == "GraphQL"]
+			want := map[bool][2]string{true: {"CONFLICT NOT_IN_STATUS", "CONFLICT EMAIL_IN_USE"}, false: {"30", "3"}}[surface == "GraphQL"]
 			for _, key := range []string{s.owner.Key, s.admin.Key} {
 				if got := [2]string{
 					ask(t, s.Server, key, subjectOf(emailID)),
@@ -283,7 +283,7 @@ func TestOnBothSurfacesApprovingTooLateSaysWhy(t *testing.T) {
 			url.Values{"Command": {"Campaign.Approve"}, "CampaignID": {fmt.Sprint(id)}},
 		}
 		for surface, ask := range surfaces {
-			want := map[bool]string{true: "CONFLICT schedule_in_past", false: "3"}[surface == "GraphQL"]
+			want := map[bool]string{true: "CONFLICT SCHEDULE_IN_PAST", false: "3"}[surface == "GraphQL"]
 			if got := ask(t, s.Server, s.admin.Key, late); got != want {
 				t.Errorf("%s: %q, want %q", surface, got, want)
 			}

@@ -19,8 +19,12 @@ const notTaken = [
   'no-unused-fields', 'require-deprecation-date', 'require-field-of-type-query-in-mutation-result',
   'require-nullable-result-in-root', 'require-type-pattern-with-oneof', 'strict-id-in-types',
 ];
-// The mutation of the legacy API has no input object: it takes a name and the parameters of a command.
-const excepted = /^Input ".*" should be named "input" for "Mutation\.command"$/;
+const excepted = [
+  // The mutation of the legacy API has no input object: it takes a name and the parameters of a command.
+  /^Input ".*" should be named "input" for "Mutation\.command"$/,
+  // The word is username.
+  /^Field "username" starts with the name of the parent type "User"$/,
+];
 
 const isForSchemas = ({ meta }) => [meta.docs.category].flat().includes('Schema');
 const rules = Object.fromEntries(Object.entries(plugin.rules)
@@ -38,7 +42,7 @@ const eslint = new ESLint({
   }],
 });
 const found = (await eslint.lintFiles([file])).flatMap((result) => result.messages)
-  .filter(({ message }) => !excepted.test(message));
+  .filter(({ message }) => !excepted.some((known) => known.test(message)));
 for (const { line, ruleId, message } of found) {
   console.log(`${line}: ${ruleId}: ${message}`);
 }
