@@ -72,7 +72,9 @@ func (r emailResolver) Campaigns(
 ) ([]*model.CampaignConnection, error) {
 	number := func(e *ent.Email) int64 { return e.ID }
 	return r.campaignsBelow(ctx, mapped(emails, number), pageRequest(first, after, last, before, nil),
-		func() (map[int64]int, error) { return r.resolver.Campaigns.EmailCounts(ctx, idsOf(emails, number)) },
+		func() (map[int64]int, error) {
+			return r.resolver.Campaigns.EmailCounts(ctx, distinctBy(emails, number))
+		},
 		func(request page.Request, columns ...string) (campaign.Pages, error) {
 			return r.resolver.Campaigns.OfEmails(ctx, distinctBy(emails, number), request, columns...)
 		})

@@ -274,7 +274,7 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 			},
 			{
 				e("4", `"emailAddress":"nobody@example.org"`),
-				`{"id":"4","result":"rejected","code":"not_found","message":"subscriberId: subscriber not found"}`,
+				`{"id":"4","result":"rejected","code":"not_found","message":"emailAddress: contact not found"}`,
 			},
 			{
 				strings.Replace(e("5", numbered), fmt.Sprint(c.ID), fmt.Sprint(theirs.ID), 1),

@@ -48,8 +48,9 @@ func weight(parent, field string) guard.Weight {
 	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
-		"Query.campaignCounts",
 		"SubscriberConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
+		return guard.Weight{Cost: 50, OncePerList: true}
+	case "Query.campaignCounts":
 		return guard.Weight{Cost: 50}
 	case "Audience.count", "Audience.waterfall", "Audience.preview",
 		"CampaignAudience.count", "CampaignAudience.waterfall", "CampaignAudience.preview",

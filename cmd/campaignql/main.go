@@ -131,12 +131,19 @@ func fail(stderr io.Writer, err error) int {
 
 // flagged replaces the input fields in errors of a domain by the names of the flags, for example
 // --time-zone for timeZone.
-func flagged(err error) error {
+func flagged(err error) error { return flaggedAs(nil, err) }
+
+// flaggedAs is flagged where fields have flags of other names.
+func flaggedAs(flags map[string]string, err error) error {
 	var named apperr.Faults
 	for _, fault := range apperr.All(err) {
 		shown := *fault
 		if shown.Field != "" {
-			shown.Field = "--" + flagOf(shown.Field)
+			flag, known := flags[shown.Field]
+			if !known {
+				flag = flagOf(shown.Field)
+			}
+			shown.Field = "--" + flag
 		}
 		named.Add(&shown)
 	}

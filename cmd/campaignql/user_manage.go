@@ -105,14 +105,15 @@ func (c *userUpdate) Run(ctx context.Context, env *environment) error {
 		}
 		updated, err := accounts.UpdateUser(ctx, user.ID, patch)
 		if err != nil {
-			return flagged(err)
+			return flaggedAs(map[string]string{"username": "new-username"}, err)
 		}
 		return printJSON(env.stdout, printableUser(updated))
 	})
 }
 
 type userDelete struct {
-	Username string `required:"" help:"User name or email address of the account."`
+	Username string        `required:"" help:"User name or email address of the account."`
+	Wait     time.Duration `default:"35s" help:"How long to wait, after its keys and sessions have ended, for requests that had begun: more than the servers' --timeout; 0 while no server runs (${default})."`
 }
 
 // deletedUser is the output of user delete.
@@ -122,6 +123,16 @@ type deletedUser struct {
 	Deleted  bool   `json:"deleted"`
 }
 
+// wait waits for requests that had begun.
+func (c *userDelete) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(c.Wait):
+		return nil
+	}
+}
+
 // Run deletes the account.
 func (c *userDelete) Run(ctx context.Context, env *environment) error {
 	return withAccounts(ctx, env, func(ctx context.Context, accounts *account.Service) error {
@@ -129,7 +140,7 @@ func (c *userDelete) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return fmt.Errorf("--username %s: %w", c.Username, err)
 		}
-		if err := accounts.DeleteUser(ctx, user.ID); err != nil {
+		if err := accounts.DeleteUser(ctx, user.ID, c.wait); err != nil {
 			return fmt.Errorf("--username %s: %w", c.Username, err)
 		}
 		return printJSON(env.stdout, deletedUser{UserID: user.ID, Username: user.Username, Deleted: true})

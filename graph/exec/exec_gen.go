@@ -1332,8 +1332,8 @@ type Campaign implements Node {
   legacyId: BigInt!
   "Name, for the people who work with it; need not be unique. Legacy: ` + "`" + `CampaignName` + "`" + `."
   name: String!
-  "The account that it belongs to. Legacy: ` + "`" + `RelOwnerUserID` + "`" + `."
-  owner: User!
+  "The account that it belongs to; null when it was deleted meanwhile. Legacy: ` + "`" + `RelOwnerUserID` + "`" + `."
+  owner: User
   "Where it stands in its life. Legacy: ` + "`" + `CampaignStatus` + "`" + `."
   status: CampaignStatus!
   "Why it is in this status, where a reason was given. Legacy: ` + "`" + `CampaignStatusReason` + "`" + `."
@@ -2363,7 +2363,7 @@ input FloatRange {
 input CampaignChangeFilter {
   "Changes of these campaigns: global ids or legacy numbers, at most 250."
   campaignIds: [ID!]
-  "Changes by this user: global id or legacy number."
+  "Changes by this user: global id of a ` + "`" + `User` + "`" + `, or legacy number, which is ` + "`" + `Actor.legacyId` + "`" + `."
   actorId: ID
   "What was done."
   action: [CampaignAction!]
@@ -11100,10 +11100,10 @@ func (ec *executionContext) _Campaign_owner(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Campaign_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -34375,7 +34375,7 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "owner":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
+				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_owner(ctx, field, obj)
 				})

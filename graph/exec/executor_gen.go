@@ -588,7 +588,7 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 	case "name":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Campaign) string { return obj.Name })
 	case "owner":
-		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.User, error) {
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(ctx context.Context, parents []*model.Campaign) ([]*model.User, error) {
 			return ec.Resolvers.Campaign().Owner(ctx, parents)
 		})
 	case "status":

@@ -16,17 +16,20 @@ type Weight struct {
 	// Rows is the factor for the cost of the field's children: for a plain list always, for a paged
 	// field only without first and last. It is only for fields of object types.
 	Rows int
+	// OncePerList says that a field of a connection costs the same for any size of the page.
+	OncePerList bool
 }
 
 // cost is the cost of a selection set: its complexity, and its introspection cost, which has a
-// separate limit.
-type cost struct{ complexity, introspection int }
+// separate limit. perList is complexity that the size of the list around the set does not multiply.
+type cost struct{ complexity, introspection, perList int }
 
 // fieldCost is the cost of a field as far as the schema determines it.
 type fieldCost struct {
 	weight        int
 	rows          int
 	paged, byIDs  bool
+	oncePerList   bool
 	introspective bool // belongs to introspection, as do all fields below it
 	root          bool // __schema or __type
 }
@@ -54,7 +57,7 @@ func (g *Guard) tariff(schema *ast.Schema) tariff {
 
 func (g *Guard) fieldCost(schema *ast.Schema, def *ast.Definition, f *ast.FieldDefinition) fieldCost {
 	w := g.weigh(schema, def, f.Name)
-	c := fieldCost{weight: max(1, w.Cost), rows: 1}
+	c := fieldCost{weight: max(1, w.Cost), rows: 1, oncePerList: w.OncePerList}
 	if t := schema.Types[f.Type.Name()]; t == nil || !t.IsCompositeType() {
 		return c
 	}
@@ -150,6 +153,7 @@ func (b *bill) set(set ast.SelectionSet) cost {
 		}
 		sum.complexity = plus(sum.complexity, c.complexity)
 		sum.introspection = plus(sum.introspection, c.introspection)
+		sum.perList = plus(sum.perList, c.perList)
 	}
 	return sum
 }
@@ -167,7 +171,7 @@ func (b *bill) field(it *ast.Field) cost {
 		rows = b.rows(it.Arguments, f)
 	}
 	child, sum := b.set(it.SelectionSet), f.alone()
-	sum.complexity = plus(sum.complexity, times(rows, child.complexity))
+	sum.complexity = plus(sum.complexity, plus(times(rows, child.complexity), child.perList))
 	sum.introspection = plus(sum.introspection, times(rows, child.introspection))
 	return sum
 }
@@ -179,6 +183,8 @@ func (f fieldCost) alone() cost {
 		return cost{complexity: f.weight, introspection: 1}
 	case f.introspective:
 		return cost{introspection: f.weight}
+	case f.oncePerList:
+		return cost{perList: f.weight}
 	default:
 		return cost{complexity: f.weight}
 	}

@@ -125,6 +125,8 @@ func TestComplexityFollowsListsAndVariables(t *testing.T) {
 			return Weight{Rows: 3}
 		case "Tag.id":
 			return Weight{Cost: 4}
+		case "CampaignConnection.totalCount":
+			return Weight{Cost: 5, OncePerList: true}
 		}
 		return Weight{}
 	}
@@ -144,6 +146,7 @@ func TestComplexityFollowsListsAndVariables(t *testing.T) {
 		{"a negative number counts as the default", "{campaigns(first:-5){nodes{name}}}", nil, 1 + 25*(1+1)},
 		{"the default of the schema", "{campaign{related{nodes{name}}}}", nil, 1 + 1 + 10*(1+1)},
 		{"edges as nodes", "{campaigns(first:7){edges{node{name}}}}", nil, 1 + 7*(1+1+1)},
+		{"a count once for each list", "{campaigns(first:2){totalCount nodes{related(first:3){...T}}}} fragment T on CampaignConnection{totalCount nodes{name}}", nil, 1 + 5 + 2*(1+1+5+3*(1+1))},
 		{"lists within lists", "{campaigns(first:2){nodes{related(first:3){nodes{name}}}}}", nil, 1 + 2*(1+1+3*2)},
 		{"a plain list has the configured length", "{campaign{tags{name}}}", nil, 1 + 1 + 3*1},
 		{"a list of scalars is one value", "{campaign{words}}", nil, 1 + 1},

@@ -167,7 +167,7 @@ type AutoResendInput struct {
 type CampaignChangeFilter struct {
 	// Changes of these campaigns: global ids or legacy numbers, at most 250.
 	CampaignIds graphql.Omittable[[]string] `json:"campaignIds,omitempty"`
-	// Changes by this user: global id or legacy number.
+	// Changes by this user: global id of a `User`, or legacy number, which is `Actor.legacyId`.
 	ActorID graphql.Omittable[*string] `json:"actorId,omitempty"`
 	// What was done.
 	Action graphql.Omittable[[]CampaignAction] `json:"action,omitempty"`

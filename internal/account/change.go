@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,6 @@ import (
 	"campaignql/ent/subscribertag"
 	"campaignql/ent/suppression"
 	"campaignql/ent/tag"
-	"campaignql/ent/user"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
@@ -107,14 +107,46 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 
 // DeleteUser deletes an account with its API keys and sessions. The caller must be an admin with the
 // scope write, or the server itself. An account that still owns campaigns, emails, lists, tags, custom
-// fields, labels, suppressions or contacts with an address is a Conflict, reason
-// user_in_use, that says how many, and nothing is deleted. What it did to campaigns of other accounts stays in their
-// histories, by its number.
-func (s *Service) DeleteUser(ctx context.Context, id int64) error {
+// fields, labels, suppressions or contacts with an address is a Conflict, reason user_in_use, that says
+// how many, and nothing is deleted. What it did to campaigns of other accounts stays in their histories,
+// by its number.
+//
+// The keys, the sessions and the password end first. The account follows when wait returns, which has to
+// take longer than a request may: one that began before may still create something. Then that is the
+// Conflict, and the account stays without any key.
+func (s *Service) DeleteUser(ctx context.Context, id int64, wait func(ctx context.Context) error) error {
 	if err := manageAccounts(ctx); err != nil {
 		return err
 	}
-	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+	unknown, err := s.hashPassword(ctx, rand.Text())
+	if err != nil {
+		return err
+	}
+	err = s.whereEmpty(ctx, id, func(ctx context.Context) error {
+		client := s.db.Client(ctx)
+		if _, err := client.Session.Delete().Where(session.UserID(id)).Exec(ctx); err != nil {
+			return err
+		}
+		if _, err := client.APIKey.Delete().Where(apikey.UserID(id)).Exec(ctx); err != nil {
+			return err
+		}
+		return client.User.UpdateOneID(id).SetPasswordHash(unknown).SetUpdatedAt(s.now()).Exec(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	s.followers.wake()
+	if err := wait(ctx); err != nil {
+		return err
+	}
+	return s.whereEmpty(ctx, id, func(ctx context.Context) error {
+		return s.db.Client(ctx).User.DeleteOneID(id).Exec(ctx)
+	})
+}
+
+// whereEmpty runs change in a transaction that has locked the account, unless the account owns anything.
+func (s *Service) whereEmpty(ctx context.Context, id int64, change func(ctx context.Context) error) error {
+	return store.Translate(s.db.TxLatest(ctx, func(ctx context.Context) error {
 		if err := s.lockKeys(ctx, id); err != nil {
 			return err
 		}
@@ -128,21 +160,8 @@ func (s *Service) DeleteUser(ctx context.Context, id int64) error {
 				Message: "the account still has " + strings.Join(left, ", ") + ": delete them first",
 			}
 		}
-		client := s.db.Client(ctx)
-		if _, err := client.Session.Delete().Where(session.UserID(id)).Exec(ctx); err != nil {
-			return err
-		}
-		if _, err := client.APIKey.Delete().Where(apikey.UserID(id)).Exec(ctx); err != nil {
-			return err
-		}
-		_, err = client.User.Delete().Where(user.ID(id)).Exec(ctx)
-		return err
-	})
-	if err != nil {
-		return store.Translate(err)
-	}
-	s.followers.wake()
-	return nil
+		return change(ctx)
+	}))
 }
 
 // owned returns what an account owns, such as "3 campaigns".

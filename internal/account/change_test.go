@@ -1,9 +1,11 @@
 package account_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"campaignql/ent"
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
@@ -13,25 +15,60 @@ import (
 	"campaignql/internal/testkit"
 )
 
+// news makes a campaign of the caller.
+func news(t *testing.T, db *store.Store, ctx context.Context) *ent.Campaign {
+	t.Helper()
+	made, err := db.Client(ctx).Campaign.Create().SetName("News").SetNameKey("news").
+		SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Save(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// TestRequestThatHadBegunIsNotLost creates a campaign between the end of the keys and the deletion.
+func TestRequestThatHadBegunIsNotLost(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		owner := testkit.Account(t, db)
+		mine := testkit.As(t, owner)
+		_, key, err := accounts.CreateKey(mine, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = accounts.DeleteUser(ctx, owner.UserID, func(context.Context) error {
+			_, err := accounts.Authenticate(t.Context(), account.ByToken(key), kind.SurfaceGraphQL)
+			if apperr.CodeOf(err) != apperr.Unauthenticated {
+				t.Errorf("its key, while requests end: %v", err)
+			}
+			news(t, db, mine)
+			return nil
+		})
+		if apperr.CodeOf(err) != apperr.Conflict || !strings.Contains(err.Error(), "1 campaigns") {
+			t.Errorf("with a campaign of a request that had begun: %v", err)
+		}
+		if found, err := accounts.UsersByIDs(ctx, []int64{owner.UserID}); err != nil || len(found) != 1 {
+			t.Errorf("%v, %v are left", found, err)
+		}
+	})
+}
+
 // TestOnlyAnEmptyAccountIsDeleted deletes an account before and after its campaign is deleted.
 func TestOnlyAnEmptyAccountIsDeleted(t *testing.T) {
 	testkit.Each(t, func(t *testing.T, db *store.Store) {
 		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		none := func(context.Context) error { return nil }
 		owner, stays := testkit.Account(t, db), testkit.Account(t, db)
 		mine := testkit.As(t, owner)
 		_, key, err := accounts.CreateKey(mine, account.NewKey{Scopes: kind.Scopes{kind.ScopeRead}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := db.Client(mine).Campaign.Create().SetName("News").SetNameKey("news").
-			SetCreatedAt(store.Now()).SetLastActivityAt(store.Now()).Save(mine)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := accounts.DeleteUser(mine, owner.UserID); apperr.CodeOf(err) != apperr.Denied {
+		made := news(t, db, mine)
+		if err := accounts.DeleteUser(mine, owner.UserID, none); apperr.CodeOf(err) != apperr.Denied {
 			t.Errorf("who is no admin: %v", err)
 		}
-		err = accounts.DeleteUser(ctx, owner.UserID)
+		err = accounts.DeleteUser(ctx, owner.UserID, none)
 		if apperr.CodeOf(err) != apperr.Conflict || !strings.Contains(err.Error(), "1 campaigns") {
 			t.Errorf("with a campaign: %v", err)
 		}
@@ -41,10 +78,10 @@ func TestOnlyAnEmptyAccountIsDeleted(t *testing.T) {
 		if err := db.Client(mine).Campaign.DeleteOne(made).Exec(mine); err != nil {
 			t.Fatal(err)
 		}
-		if err := accounts.DeleteUser(ctx, owner.UserID); err != nil {
+		if err := accounts.DeleteUser(ctx, owner.UserID, none); err != nil {
 			t.Errorf("without: %v", err)
 		}
-		if err := accounts.DeleteUser(ctx, owner.UserID); apperr.CodeOf(err) != apperr.NotFound {
+		if err := accounts.DeleteUser(ctx, owner.UserID, none); apperr.CodeOf(err) != apperr.NotFound {
 			t.Errorf("again: %v", err)
 		}
 		_, err = accounts.Authenticate(t.Context(), account.ByToken(key), kind.SurfaceGraphQL)

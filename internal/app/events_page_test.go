@@ -299,9 +299,9 @@ func (s *shop) limits(t *testing.T) {
 		"at":           {map[string]any{"id": "d", "at": fmt.Sprint(limit["at"][0], "-01-01T00:00:00Z")}, map[string]any{"at": fmt.Sprint(limit["at"][0]-1, "-12-31T23:59:59Z")}},
 	} {
 		within, beyond := s.send(t, sentEvent(t, tt.within))[0], s.send(t, sentEvent(t, tt.beyond))[0]
-		// No subscriber has an address of exactly the maximum length.
+		// Nobody has an address of exactly the maximum length.
 		if known := within.Result == "recorded" ||
-			within.Message == "subscriberId: subscriber not found"; !known || beyond.Code != "invalid" ||
+			within.Message == "emailAddress: contact not found"; !known || beyond.Code != "invalid" ||
 			!strings.HasPrefix(beyond.Message, name+": ") {
 			t.Errorf("%s: %v at the limit, %v beyond it", name, within, beyond)
 		}

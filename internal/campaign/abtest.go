@@ -87,7 +87,7 @@ func (t ABTest) Validate() error {
 		)
 	}
 	for i, share := range t.Shares() {
-		if share < minShare {
+		if share < minShare*(1-1e-9) { // weights such as 0.29 and 28.71 have no exact sum
 			return abFault(
 				fmt.Sprintf("variations[%d].weight", i), apperr.ReasonABTestShare,
 				"its share is %.2f %%, at least 1 %% is required", share*100,

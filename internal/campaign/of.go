@@ -19,8 +19,8 @@ import (
 type Pages = map[int64]page.Result[*ent.Campaign]
 
 // OfTags returns one page of the campaigns that carry each of the tags, newest first, in two
-// statements for up to 250 tags. They read no more rows of a tag than its page. Invalid requests
-// return the errors of page.Request.
+// statements for up to 250 tags. On MySQL they read no more rows of a tag than its page; SQLite sorts
+// all of them. Invalid requests return the errors of page.Request.
 func (s *Service) OfTags(ctx context.Context, tagIDs []int64, request page.Request, columns ...string) (Pages, error) {
 	part := func(id int64) *sql.Selector {
 		c, t := sql.Table(campaign.Table), sql.Table(campaigntag.Table)
@@ -109,7 +109,7 @@ func (s *Service) grouped(
 }
 
 // EmailCounts returns how many campaigns have each of the emails as their content, in one statement.
-func (s *Service) EmailCounts(ctx context.Context, emailIDs []int64) (map[int64]int, error) {
+func (s *Service) EmailCounts(ctx context.Context, emails []*ent.Email) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
@@ -117,7 +117,13 @@ func (s *Service) EmailCounts(ctx context.Context, emailIDs []int64) (map[int64]
 		EmailID int64 `sql:"email_id"`
 		Count   int   `sql:"count"`
 	}
-	err := s.db.Client(ctx).Campaign.Query().Where(campaign.EmailIDIn(emailIDs...)).
+	ids, owners := make([]int64, len(emails)), make([]int64, len(emails))
+	for i, e := range emails {
+		ids[i], owners[i] = e.ID, e.UserID
+	}
+	slices.Sort(owners)
+	err := s.db.Client(ctx).Campaign.Query().
+		Where(campaign.UserIDIn(slices.Compact(owners)...), campaign.EmailIDIn(ids...)). // the index begins with the account
 		GroupBy(campaign.FieldEmailID).Aggregate(ent.Count()).Scan(ctx, &rows)
 	counts := make(map[int64]int, len(rows))
 	for _, row := range rows {

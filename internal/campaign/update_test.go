@@ -375,6 +375,7 @@ func TestABTestReportsItsFirstFault(t *testing.T) {
 	}{
 		{"variations alone", campaign.ABTest{Variations: two}, "", ""},
 		{"the smallest share", weights(1, 99), "", ""},
+		{"the smallest share of a sum that is not exact", weights(0.29, 28.71), "", ""},
 		{"weights that are no percents", weights(0.25, 3, 7), "", ""},
 		{"a share below one percent", weights(1, 99.1), "abTest.variations[0].weight", apperr.ReasonABTestShare},
 		{"the second share below one percent", weights(1000, 9), "abTest.variations[1].weight", apperr.ReasonABTestShare},

@@ -19,7 +19,7 @@ func abTestPatch(p Parameters) *campaign.ABTestPatch {
 	if !sent || given == nil {
 		return nil
 	}
-	if given == "" {
+	if text, ok := given.(string); ok && strings.TrimSpace(text) == "" {
 		return &campaign.ABTestPatch{}
 	}
 	fields := open(unpacked(given))

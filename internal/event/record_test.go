@@ -127,7 +127,7 @@ func TestABadEventIsRejectedByItself(t *testing.T) {
 			{with(func(e *event.Event) { e.SubscriberID = 1 << 60 }), "not_found subscriberId subscriber_not_found"},
 			{
 				with(func(e *event.Event) { e.SubscriberID, e.Email = 0, "nobody@example.org" }),
-				"not_found subscriberId subscriber_not_found",
+				"not_found emailAddress contact_not_found",
 			},
 			// A rejected event does not use up its id.
 			{w.one("bad", kind.EventSent, 1, start), "recorded"},

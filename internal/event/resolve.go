@@ -64,6 +64,10 @@ func (b *batch) rejectPerson(e *entry) {
 		b.reject(e, "contactId", apperr.NotFoundf("contact"))
 		return
 	}
+	if e.SubscriberID == 0 {
+		b.reject(e, "emailAddress", apperr.NotFoundf("contact"))
+		return
+	}
 	b.reject(e, "subscriberId", apperr.NotFoundf("subscriber"))
 }
 
