@@ -17,7 +17,6 @@ import (
 	"campaignql/internal/kind"
 	"campaignql/internal/people/address"
 	"campaignql/internal/store"
-	"campaignql/internal/testkit"
 )
 
 // people is a database of the version before contacts, as rows in memory.
@@ -492,7 +491,7 @@ func TestRandomPeopleBecomeTheContactsOfANaiveModel(t *testing.T) {
 	if len(want["merged"]) < people/40 || len(want["gone"]) < people/200 || len(want["recounts"]) > len(p.campaigns) {
 		t.Error("the people are not the ones that this test is about")
 	}
-	for _, engine := range testkit.Engines() {
+	for _, engine := range stepwise() {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
 			db := openLanded(t, engine.Fresh(t))

@@ -24,12 +24,22 @@ import (
 // migrations follow the first; the migration with a data step follows the second.
 var sampled = []int64{20261123233802, 20261125211107}
 
-// eachLanded runs test on every engine with a database of each released version, beginning with the
+// stepwise returns the engines for tests that migrate one step after the other, in one goroutine. The
+// short form, for the race detector, leaves SQLite to the run without it.
+func stepwise() []testkit.Engine {
+	engines := testkit.Engines()
+	if testing.Short() && len(engines) > 1 && engines[0].Name == "sqlite" {
+		return engines[1:]
+	}
+	return engines
+}
+
+// eachLanded runs test on every engine of stepwise with a database of each released version, beginning with the
 // empty one, and with the state that an uninterrupted migration by the released runners produces.
 // sample is the only version that runs without testkit.LongVariable.
 func eachLanded(t *testing.T, sample int64, test func(t *testing.T, db *landed, from int64, want state)) {
 	t.Helper()
-	for _, engine := range testkit.Engines() {
+	for _, engine := range stepwise() {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
 			versions := openLanded(t, "sqlite::memory:").versions

@@ -193,7 +193,7 @@ func TestABackupOfAnInterruptedMigrationIsFinished(t *testing.T) {
 // dump has no records of steps.
 func eachRestored(t *testing.T, test func(t *testing.T, engine testkit.Engine, from int64, want state)) {
 	t.Helper()
-	for _, engine := range testkit.Engines() {
+	for _, engine := range stepwise() {
 		t.Run(engine.Name, func(t *testing.T) {
 			t.Parallel()
 			versions := openLanded(t, "sqlite::memory:").versions
