@@ -278,7 +278,8 @@ func (r subscriptionResolver) next(t turn, watch *live.Watch, asked selection) (
 	}
 }
 
-// changed shows a change. It returns nil if the campaign was deleted since: the watch tells that next.
+// changed converts a change. It returns nil if the campaign was deleted in the meantime: the watch reports
+// that next.
 func (r subscriptionResolver) changed(
 	ctx context.Context, change *live.Change, asked selection,
 ) (*model.CampaignChanged, error) {

@@ -173,7 +173,7 @@ type change struct {
 	Statistics struct{ Sent int64 }
 }
 
-// told is a change with why it is told.
+// told is an update and its cause.
 type told struct {
 	Campaign  *change
 	DeletedID string

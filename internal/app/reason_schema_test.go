@@ -63,7 +63,7 @@ func TestUserErrorReasonsAreThoseThatMutationsReach(t *testing.T) {
 	compareValues(t, served.Types["UserErrorReason"], want)
 }
 
-// TestTransitionBlockCodesAreThoseThatTheMachineAnswers does the same for what stands in the way of a
+// TestTransitionBlockCodesAreThoseThatTheMachineAnswers does the same for the reasons that block a
 // change of status.
 func TestTransitionBlockCodesAreThoseThatTheMachineAnswers(t *testing.T) {
 	testkit.OncePerRun(t)
