@@ -96,7 +96,7 @@ func (r *resolver) showResults(
 	for i, result := range results {
 		told := &model.AddSubscriberResult{
 			Outcome: result.Outcome, Subscriber: shown[result.SubscriberID], UserErrors: []*model.UserError{},
-			Unreachable: unreachable[result.SubscriberID],
+			Unreachable: unreachable[result.ContactID],
 		}
 		switch result.Outcome {
 		case subscriber.Added:
@@ -126,8 +126,8 @@ func (r *resolver) unreachable(
 	}
 	var ids []int64
 	for _, result := range results {
-		if result.SubscriberID != 0 {
-			ids = append(ids, result.SubscriberID)
+		if result.ContactID != 0 {
+			ids = append(ids, result.ContactID)
 		}
 	}
 	return r.Subscribers.Unreachable(ctx, ids)

@@ -15,7 +15,7 @@ import (
 type batch struct {
 	records []record
 	results []subscriber.Result
-	// unreachable are the ids of people who were added and get no mail. The lanes share it.
+	// unreachable are the ids of contacts who were added and get no mail. The lanes share it.
 	unreachable sync.Map
 	parts       [lanes]*part
 	// writing counts the parts that are not written yet. written is closed after the last part.

@@ -22,7 +22,7 @@ import (
 type People interface {
 	Add(ctx context.Context, in subscriber.Addition, idempotencyKey *string) ([]subscriber.Result, error)
 	Fields(ctx context.Context, list *ent.SubscriberList) ([]*ent.CustomField, error)
-	Unreachable(ctx context.Context, ids []int64) (map[int64][]subscriber.Unreachable, error)
+	Unreachable(ctx context.Context, contactIDs []int64) (map[int64][]subscriber.Unreachable, error)
 }
 
 // Options are the settings of an import.
@@ -222,7 +222,9 @@ func (j *job) write(ctx context.Context, parts <-chan *part) error {
 	for p := range parts {
 		for _, w := range p.waves {
 			added, err := j.people.Add(
-				ctx, subscriber.Addition{ListID: j.options.List.ID, Update: j.options.Update, Rows: w.rows}, nil,
+				ctx, subscriber.Addition{
+					ListID: j.options.List.ID, Update: j.options.Update, Rows: w.rows, WithoutIDs: true,
+				}, nil,
 			)
 			if err != nil {
 				return err
@@ -247,7 +249,7 @@ func (j *job) reach(ctx context.Context, b *batch, results []subscriber.Result) 
 	var ids []int64
 	for _, result := range results {
 		if result.Outcome == subscriber.Added {
-			ids = append(ids, result.SubscriberID)
+			ids = append(ids, result.ContactID)
 		}
 	}
 	unreachable, err := j.people.Unreachable(ctx, ids)

@@ -109,21 +109,29 @@ func dropLeft(t *testing.T, db *store.Store, err error) bool {
 	return left != nil
 }
 
-// mustMigrateAgain migrates a restored database and compares it with the expected state.
-func mustMigrateAgain(t *testing.T, address, when string, from int64, want state) {
+// mustMigrateDropping migrates a restored database, and drops the tables of the newer state that the
+// errors name.
+func mustMigrateDropping(t *testing.T, db *store.Store, when string) []store.Migration {
 	t.Helper()
-	db := openLanded(t, address)
-	db.SmallPortions()
-	defer db.Close()
 	applied, err := db.Migrate(t.Context())
 	for err != nil {
-		if !dropLeft(t, db.Store, err) {
+		if !dropLeft(t, db, err) {
 			t.Fatalf("%s: %v", when, err)
 		}
 		var more []store.Migration
 		more, err = db.Migrate(t.Context())
 		applied = append(applied, more...)
 	}
+	return applied
+}
+
+// mustMigrateAgain migrates a restored database and compares it with the expected state.
+func mustMigrateAgain(t *testing.T, address, when string, from int64, want state) {
+	t.Helper()
+	db := openLanded(t, address)
+	db.SmallPortions()
+	defer db.Close()
+	applied := mustMigrateDropping(t, db.Store, when)
 	lacking := slices.DeleteFunc(slices.Clone(db.versions), func(v int64) bool { return v <= from })
 	if len(applied) != len(lacking) {
 		t.Errorf("%s: %d versions were applied, %d were lacking", when, len(applied), len(lacking))
@@ -172,9 +180,7 @@ func TestABackupOfAnInterruptedMigrationIsFinished(t *testing.T) {
 			interruptAt(t, address, point)
 			db := openLanded(t, address)
 			saved := dump(t, engine, db.Store, address)
-			if _, err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			mustMigrateDropping(t, db.Store, "finished after "+point)
 			applied := db.texts(t, "SELECT version_id FROM schema_migrations")
 			db.keepSteps(t)
 			db.Close()

@@ -259,6 +259,9 @@ func unless(table, column string) func(*sql.Selector) {
 
 func unlessSuppressed(s *sql.Selector) { s.Where(sql.Not(suppressed(s))) }
 
+// Suppressed selects contacts whose address is on the suppression list of their account.
+func Suppressed(s *sql.Selector) { s.Where(suppressed(s)) }
+
 // suppressed is true for contacts whose address is on the suppression list of their account.
 func suppressed(s *sql.Selector) *sql.Predicate {
 	list := sql.Table(entsuppression.Table)

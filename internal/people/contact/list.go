@@ -12,8 +12,6 @@ import (
 	"campaignql/internal/page"
 	"campaignql/internal/people/address"
 	"campaignql/internal/store"
-
-	"entgo.io/ent/dialect/sql"
 )
 
 // Filter selects contacts. The zero value selects all. A contact whose address is not known any
@@ -36,7 +34,7 @@ func (f Filter) predicates() []predicate.Contact {
 		chosen = append(chosen, entcontact.DeliverabilityIn(f.Deliverability...))
 	}
 	if f.Suppressed != nil && *f.Suppressed {
-		chosen = append(chosen, func(s *sql.Selector) { s.Where(suppressed(s)) })
+		chosen = append(chosen, Suppressed)
 	} else if f.Suppressed != nil {
 		chosen = append(chosen, unlessSuppressed)
 	}

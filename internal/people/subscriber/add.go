@@ -41,6 +41,9 @@ type Addition struct {
 	// Resubscribe subscribes people again who had unsubscribed or not confirmed yet. Otherwise
 	// those people stay unchanged.
 	Resubscribe bool
+	// WithoutIDs leaves out the ids of people who are added without fields. It spares an import of
+	// new people a statement that reads them.
+	WithoutIDs bool `json:",omitempty"`
 }
 
 // Outcome is the result of a row.
@@ -65,8 +68,11 @@ const (
 // Result is the result of one row.
 type Result struct {
 	Outcome Outcome
-	// SubscriberID is the id of the person, or 0 for a rejected row.
+	// SubscriberID is the id of the person's subscription, or 0 for a rejected row and where
+	// Addition.WithoutIDs leaves it out.
 	SubscriberID int64
+	// ContactID is the id of the person, or 0 for a rejected row.
+	ContactID int64
 	// Err holds the faults of a rejected row, on the fields of Subscribe: email, ip and
 	// fields.<id>. An instant outside the years 1000 to 9999 is a fault on subscribedAt or
 	// optedInAt, reason "instant_out_of_range".
@@ -182,11 +188,11 @@ func (s *Service) batch(ctx context.Context, in Addition, now time.Time) (*batch
 	return b, nil
 }
 
-// hold locks the list, and the fields whose values were written, until the transaction ends. It
-// runs last, so that concurrent calls can write to the same list. If the list was deleted, the call
+// hold locks the list, and the fields whose values were written, until the transaction ends. The
+// locks are shared, so that concurrent calls can write to the same list. If the list was deleted, the call
 // fails. If the list was changed, the transaction runs again.
 func (b *batch) hold(ctx context.Context) error {
-	now, err := b.Service.list(ctx, b.list.ID, store.Lock)
+	now, err := b.Service.list(ctx, b.list.ID, store.Share)
 	if err != nil {
 		return err
 	}
@@ -236,13 +242,13 @@ func (s *Service) again(ctx context.Context, in Addition, at time.Time) ([]Resul
 	for _, e := range b.rows {
 		switch p := b.present[e.address.Key]; {
 		case p == nil: // deleted or moved to another address since then
-			b.note(e, Exists, 0)
+			b.note(e, Exists, 0, 0)
 		case p.CreatedAt.Equal(at):
-			b.note(e, Added, p.ID)
+			b.note(e, Added, p.ID, p.ContactID)
 		case p.Status == kind.SubscriberUnsubscribed:
-			b.note(e, Left, p.ID)
+			b.note(e, Left, p.ID, p.ContactID)
 		default:
-			b.note(e, Exists, p.ID)
+			b.note(e, Exists, p.ID, p.ContactID)
 		}
 	}
 	return b.results, nil

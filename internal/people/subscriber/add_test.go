@@ -330,7 +330,7 @@ func TestAddCostsTheSameForManyRows(t *testing.T) {
 }
 
 // idsAreTold adds 4,500 rows, some of them already on the list, and checks the outcome and the id
-// of each row.
+// and the contact of each row.
 func (f *fixture) idsAreTold() {
 	f.t.Helper()
 	rows := make([]subscriber.Row, 4500)
@@ -346,23 +346,69 @@ func (f *fixture) idsAreTold() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	ids := map[string]int64{}
+	ids, contacts := map[string]int64{}, map[string]int64{}
 	for _, p := range f.db.Client(f.ctx).Subscriber.Query().Where(entsubscriber.ListID(f.list)).AllX(f.ctx) {
-		ids[p.Email] = p.ID
+		ids[p.Email], contacts[p.Email] = p.ID, p.ContactID
 	}
 	for i, r := range results {
 		want := subscriber.Added
 		if there[i] {
 			want = subscriber.Exists
 		}
-		if r.Outcome != want || r.SubscriberID == 0 || r.SubscriberID != ids[rows[i].Email] {
-			f.t.Fatalf("row %d: %+v, want %s as %d", i, r, want, ids[rows[i].Email])
+		if r.Outcome != want || r.SubscriberID == 0 || r.SubscriberID != ids[rows[i].Email] ||
+			r.ContactID == 0 || r.ContactID != contacts[rows[i].Email] {
+			f.t.Fatalf("row %d: %+v, want %s as %d of %d", i, r, want, ids[rows[i].Email], contacts[rows[i].Email])
 		}
 	}
 }
 
 func TestAddTellsWhoThePeopleAre(t *testing.T) {
 	each(t, func(_ *testing.T, f *fixture) { f.idsAreTold() })
+}
+
+// TestIdsThatNobodyAsksForAreNotRead adds new people and one who is there, without the ids of the new
+// ones: that spares a statement. Those with fields have ids, because their values need them.
+func TestIdsThatNobodyAsksForAreNotRead(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		text := f.field(0, kind.FieldText, "")
+		add := func(withoutIDs bool, first int, fields map[int64]string) ([]subscriber.Result, int) {
+			rows := make([]subscriber.Row, 200)
+			for i := range rows {
+				rows[i] = subscriber.Row{Email: fmt.Sprintf("%d@example.com", first+i), Fields: fields}
+			}
+			recorder := &store.Recorder{}
+			results, err := f.Add(
+				store.WithRecorder(f.ctx, recorder),
+				subscriber.Addition{ListID: f.list, Rows: rows, WithoutIDs: withoutIDs}, nil,
+			)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return results, len(recorder.Statements())
+		}
+		_, with := add(false, 1000, nil)
+		results, without := add(true, 2000, nil)
+		if without != with-1 {
+			t.Errorf("%d statements without ids, %d with them", without, with)
+		}
+		for i, r := range results {
+			if r.Outcome != subscriber.Added || r.SubscriberID != 0 || r.ContactID == 0 {
+				t.Fatalf("row %d: %+v", i, r)
+			}
+		}
+		results, _ = add(true, 1999, nil)
+		if r := results[0]; r.Outcome != subscriber.Added || r.ContactID == 0 {
+			t.Errorf("the new one: %+v", r)
+		}
+		if r := results[1]; r.Outcome != subscriber.Exists || r.SubscriberID == 0 || r.ContactID == 0 {
+			t.Errorf("who is on the list: %+v", r)
+		}
+		results, _ = add(true, 3000, map[int64]string{text: "x"})
+		values, err := f.Values(f.ctx, []int64{results[7].SubscriberID})
+		if err != nil || values[results[7].SubscriberID][text] != "x" {
+			t.Errorf("%+v has the values %v, %v", results[7], values, err)
+		}
+	})
 }
 
 // In a cluster the ids of one server have gaps, for example every third id.

@@ -34,7 +34,7 @@ func (s *Service) onList(
 	present, err := query.
 		Select(
 			entsubscriber.FieldID, entsubscriber.FieldUserID, entsubscriber.FieldEmailKey, entsubscriber.FieldStatus,
-			entsubscriber.FieldCreatedAt,
+			entsubscriber.FieldCreatedAt, entsubscriber.FieldContactID,
 		).All(ctx)
 	for _, p := range present {
 		found[p.EmailKey] = p
@@ -72,7 +72,7 @@ func (b *batch) write(ctx context.Context) error {
 		if outcome == Resubscribed {
 			again = append(again, e)
 		}
-		b.note(e, outcome, present.ID)
+		b.note(e, outcome, present.ID, present.ContactID)
 	}
 	if err := b.reenter(ctx, again); err != nil {
 		return err
@@ -108,8 +108,8 @@ func (b *batch) outcome(e entry, present *ent.Subscriber) Outcome {
 	}
 }
 
-func (b *batch) note(e entry, outcome Outcome, id int64) {
-	b.results[b.position[e.address.Key]] = Result{Outcome: outcome, SubscriberID: id}
+func (b *batch) note(e entry, outcome Outcome, id, contactID int64) {
+	b.results[b.position[e.address.Key]] = Result{Outcome: outcome, SubscriberID: id, ContactID: contactID}
 }
 
 // insertedAtOnce is the number of people per INSERT statement. SQLite accepts 32,766 arguments, and
@@ -176,9 +176,15 @@ func (b *batch) unknown(ctx context.Context, some []entry) ([]entry, error) {
 	return slices.DeleteFunc(slices.Clone(some), func(e entry) bool { return found[e.address.Key] != nil }), err
 }
 
-// number records the inserted people with their ids.
+// number records the inserted people with their ids, or without them if nobody asks for them.
 func (b *batch) number(ctx context.Context, some []entry) error {
 	if len(some) == 0 {
+		return nil
+	}
+	if b.options.WithoutIDs && !slices.ContainsFunc(some, func(e entry) bool { return len(e.values) > 0 }) {
+		for _, e := range some {
+			b.note(e, Added, 0, b.contacts[e.address.Key].ID)
+		}
 		return nil
 	}
 	of := make(map[int64]entry, len(some))
@@ -208,7 +214,7 @@ func (b *batch) number(ctx context.Context, some []entry) error {
 		if err := rows.Scan(&contactID, &id); err != nil {
 			return err
 		}
-		b.note(of[contactID], Added, id)
+		b.note(of[contactID], Added, id, contactID)
 		n++
 		return nil
 	})

@@ -6,9 +6,9 @@ import (
 
 	"campaignql/ent"
 	entcontact "campaignql/ent/contact"
-	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/people/contact"
 	"campaignql/internal/store"
 )
 
@@ -28,11 +28,11 @@ const (
 // undeliverable are the states of a contact to which no mail is sent.
 var undeliverable = []kind.BounceType{kind.BounceHard, kind.BounceInvalid}
 
-// Unreachable returns why no mail is sent to subscribers, in up to two statements per 5,000
-// subscribers. Those to whom mail is sent when they are subscribed are absent. It is the answer to a
-// sign-up and requires the scope write. An account without any such address costs two statements,
-// however many subscribers are asked for.
-func (s *Service) Unreachable(ctx context.Context, ids []int64) (map[int64][]Unreachable, error) {
+// Unreachable returns why no mail is sent to contacts, in up to two statements per 5,000 contacts.
+// Those to whom mail is sent when they are subscribed are absent. It is the answer to a sign-up and
+// requires the scope write. An account without any such address costs two statements, however many
+// contacts are asked for.
+func (s *Service) Unreachable(ctx context.Context, contactIDs []int64) (map[int64][]Unreachable, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeWrite); err != nil {
 		return nil, err
 	}
@@ -40,10 +40,10 @@ func (s *Service) Unreachable(ctx context.Context, ids []int64) (map[int64][]Unr
 	if some, err := s.anyUnreachable(ctx); err != nil || !some {
 		return found, store.Translate(err)
 	}
-	for some := range slices.Chunk(ids, MaxRows) {
-		of, err := s.ofIDs(ctx, some).
-			Where(entsubscriber.Or(entsubscriber.BounceIn(undeliverable...), suppressed)).
-			Select(entsubscriber.FieldID, entsubscriber.FieldBounce).All(ctx)
+	for some := range slices.Chunk(contactIDs, MaxRows) {
+		of, err := s.contactsOf(ctx, some).
+			Where(entcontact.Or(entcontact.DeliverabilityIn(undeliverable...), contact.Suppressed)).
+			Select(entcontact.FieldID, entcontact.FieldDeliverability).All(ctx)
 		if err != nil {
 			return nil, store.Translate(err)
 		}
@@ -51,16 +51,16 @@ func (s *Service) Unreachable(ctx context.Context, ids []int64) (map[int64][]Unr
 			continue
 		}
 		all := make([]int64, len(of))
-		for i, p := range of {
-			all[i] = p.ID
-			switch p.Bounce {
+		for i, c := range of {
+			all[i] = c.ID
+			switch c.Deliverability {
 			case kind.BounceInvalid:
-				found[p.ID] = append(found[p.ID], UnreachableInvalid)
+				found[c.ID] = append(found[c.ID], UnreachableInvalid)
 			case kind.BounceHard:
-				found[p.ID] = append(found[p.ID], UnreachableBounced)
+				found[c.ID] = append(found[c.ID], UnreachableBounced)
 			}
 		}
-		listed, err := s.ofIDs(ctx, all).Where(suppressed).IDs(ctx)
+		listed, err := s.contactsOf(ctx, all).Where(contact.Suppressed).IDs(ctx)
 		if err != nil {
 			return nil, store.Translate(err)
 		}
@@ -81,6 +81,6 @@ func (s *Service) anyUnreachable(ctx context.Context) (bool, error) {
 	return client.Suppression.Query().Exist(ctx)
 }
 
-func (s *Service) ofIDs(ctx context.Context, ids []int64) *ent.SubscriberQuery {
-	return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(ids...))
+func (s *Service) contactsOf(ctx context.Context, ids []int64) *ent.ContactQuery {
+	return s.db.Client(ctx).Contact.Query().Where(entcontact.IDIn(ids...))
 }

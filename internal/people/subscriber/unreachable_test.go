@@ -44,7 +44,7 @@ func TestASignUpDoesNotUndoABounce(t *testing.T) {
 		}
 		var ids []int64
 		for _, result := range results {
-			ids = append(ids, result.SubscriberID)
+			ids = append(ids, result.ContactID)
 		}
 		why, err := f.Unreachable(f.ctx, ids)
 		if err != nil {
