@@ -9,6 +9,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
@@ -29,6 +30,7 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	f.tag(t, owner, fmt.Sprint("Tag ", id), id)
 	for _, err := range []error{
 		client.HourlyCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).Exec(ctx),
+		client.ConversionAmount.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).SetCurrency("EUR").Exec(ctx),
 		client.DomainCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetDomain("example.com").Exec(ctx),
 		client.LinkCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetURLHash("h").SetURL("https://example.com").Exec(ctx),
 		client.Event.Create().SetID(fmt.Sprint(id, "-event")).SetUserID(owner.UserID).SetCampaignID(id).SetContactID(1).SetKind(kind.EventOpened).SetAt(noon).Exec(ctx),
@@ -39,8 +41,8 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	}
 }
 
-// belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, links
-// and events.
+// belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, amounts,
+// mail domains, links and events.
 func (f *fixture) belonging(t *testing.T, id int64) [7]int {
 	t.Helper()
 	client, ctx := f.system(t)
@@ -60,6 +62,7 @@ func (f *fixture) belonging(t *testing.T, id int64) [7]int {
 		campaigns, len(f.history(t, id)),
 		count(client.CampaignTag.Query().Where(campaigntag.CampaignID(id)).Count(ctx)),
 		count(client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Count(ctx)),
+		count(client.ConversionAmount.Query().Where(conversionamount.CampaignID(id)).Count(ctx)),
 		count(client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).Count(ctx)),
 		count(client.LinkCounter.Query().Where(linkcounter.CampaignID(id)).Count(ctx)),
 		count(client.Event.Query().Where(event.CampaignID(id)).Count(ctx)),
