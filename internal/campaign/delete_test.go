@@ -43,7 +43,7 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 
 // belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, amounts,
 // mail domains, links and events.
-func (f *fixture) belonging(t *testing.T, id int64) [7]int {
+func (f *fixture) belonging(t *testing.T, id int64) [8]int {
 	t.Helper()
 	client, ctx := f.system(t)
 	count := func(n int, err error) int {
@@ -58,7 +58,7 @@ func (f *fixture) belonging(t *testing.T, id int64) [7]int {
 	} else if !ent.IsNotFound(err) {
 		t.Fatal(err)
 	}
-	return [7]int{
+	return [8]int{
 		campaigns, len(f.history(t, id)),
 		count(client.CampaignTag.Query().Where(campaigntag.CampaignID(id)).Count(ctx)),
 		count(client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Count(ctx)),
@@ -92,12 +92,12 @@ func TestDeleteTakesEverythingThatBelongsToACampaignAndNothingElse(t *testing.T)
 			t.Fatal(err)
 		}
 		for _, id := range doomed {
-			if left := f.belonging(t, id); left != [7]int{} {
+			if left := f.belonging(t, id); left != [8]int{} {
 				t.Errorf("of campaign %d is left %v, want nothing", id, left)
 			}
 		}
 		for name, id := range map[string]int64{"another campaign": kept.ID, "another account": foreign.ID} {
-			if left := f.belonging(t, id); left != [7]int{1, 1, 1, 1, 1, 1, 1} {
+			if left := f.belonging(t, id); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
 				t.Errorf("%s has %v left, want all", name, left)
 			}
 		}
@@ -127,7 +127,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 		if apperr.CodeOf(err) != apperr.Conflict {
 			t.Fatal(err)
 		}
-		if left := f.belonging(t, c.ID); left != [7]int{1, 1, 1, 1, 1, 1, 1} {
+		if left := f.belonging(t, c.ID); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
 			t.Errorf("%v is left, want all", left)
 		}
 	})

@@ -72,7 +72,7 @@ func TestSumsOfMoneyAreTheSameByHourDayAndWeek(t *testing.T) {
 			t.Fatal(err)
 		}
 		for id, want := range map[int64]string{
-			c.ID: "2.50 ;0.70 CHF;90071992548509.98 EUR;1.00 JPY;", none.ID: "", other.ID: "0.05 EUR;",
+			c.ID: "2.50 ;0.70 CHF;90071992547509.98 EUR;1.00 JPY;", none.ID: "", other.ID: "0.05 EUR;",
 		} {
 			if text := shown(got[id]); text != want {
 				t.Errorf("amounts are %q, want %q", text, want)
