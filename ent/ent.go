@@ -9,6 +9,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -108,6 +109,7 @@ func checkColumn(t, c string) error {
 			campaignchange.Table:    campaignchange.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
 			contact.Table:           contact.ValidColumn,
+			conversionamount.Table:  conversionamount.ValidColumn,
 			customfield.Table:       customfield.ValidColumn,
 			domaincounter.Table:     domaincounter.ValidColumn,
 			email.Table:             email.ValidColumn,

@@ -7,6 +7,7 @@ import (
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/contact"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -325,6 +326,16 @@ func init() {
 	contactDescSoftBounces := contactFields[5].Descriptor()
 	// contact.DefaultSoftBounces holds the default value on creation for the soft_bounces field.
 	contact.DefaultSoftBounces = contactDescSoftBounces.Default.(int64)
+	conversionamountFields := schema.ConversionAmount{}.Fields()
+	_ = conversionamountFields
+	// conversionamountDescCurrency is the schema descriptor for currency field.
+	conversionamountDescCurrency := conversionamountFields[3].Descriptor()
+	// conversionamount.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	conversionamount.CurrencyValidator = conversionamountDescCurrency.Validators[0].(func(string) error)
+	// conversionamountDescAmount is the schema descriptor for amount field.
+	conversionamountDescAmount := conversionamountFields[4].Descriptor()
+	// conversionamount.DefaultAmount holds the default value on creation for the amount field.
+	conversionamount.DefaultAmount = conversionamountDescAmount.Default.(int64)
 	customfieldFields := schema.CustomField{}.Fields()
 	_ = customfieldFields
 	// customfieldDescName is the schema descriptor for name field.

@@ -26,6 +26,8 @@ type Tx struct {
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ConversionAmount is the client for interacting with the ConversionAmount builders.
+	ConversionAmount *ConversionAmountClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// DomainCounter is the client for interacting with the DomainCounter builders.
@@ -211,6 +213,7 @@ func (tx *Tx) init() {
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
+	tx.ConversionAmount = NewConversionAmountClient(tx.config)
 	tx.CustomField = NewCustomFieldClient(tx.config)
 	tx.DomainCounter = NewDomainCounterClient(tx.config)
 	tx.Email = NewEmailClient(tx.config)

@@ -89,7 +89,9 @@ func (r comparedResolver) Elapsed(
 	ctx context.Context, compared []*model.ComparedCampaign, interval statistics.Interval, points int32,
 ) ([][]*statistics.Point, error) {
 	campaigns := mapped(compared, func(c *model.ComparedCampaign) *statistics.Counters { return c.Campaign.Statistics() })
-	series, err := r.Statistics.Elapsed(ctx, rowsOf(campaigns), interval, int(points), r.Campaigns.Now())
+	series, err := r.Statistics.Elapsed(
+		ctx, rowsOf(campaigns), interval, int(points), asks(ctx, amountsOfPoint), r.Campaigns.Now(),
+	)
 	if err == nil {
 		err = chargePoints(ctx, series)
 	}

@@ -159,7 +159,8 @@ func TestCompareCostsAFixedNumberOfStatements(t *testing.T) {
 		rows := w.busy(t, a, 10)
 		must(w.db.Client(a.Context).Campaign.Update().SetSendingStartedAt(firstDay).Save(a.Context))(t)
 		for fields, want := range map[string]int{
-			`campaigns { campaign { name statistics { ` + everyNumber + ` } } }`:                              1,
+			`campaigns { campaign { name statistics { ` + everyNumber + ` } } }`:                              2,
+			`campaigns { elapsed { conversionAmounts { amount } } }`:                                          3,
 			`campaigns { campaign { name } elapsed { sent } } total { sent recipients }`:                      3,
 			`campaigns { a: elapsed { sent } b: elapsed { opens } c: elapsed(interval: DAY) { clicks } }`:     4,
 			`campaigns { campaign { tags { name } statistics { series { sent } links { nodes { url } } } } }`: 4,

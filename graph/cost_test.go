@@ -108,16 +108,16 @@ func TestLargestPageCostsThreeStatements(t *testing.T) {
 // fullStatistics selects all statistics of a page.
 const fullStatistics = `{ campaigns(first: 50) { nodes { statistics {
 	recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate unsubscriptions { total rate }
-	bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate } conversions { count amount }
+	bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate } conversions { count amounts { amount currency } }
 	automated { opens clicks } throughput { emailsPerSecond startedAt finishedAt remaining estimatedFinish }
-	series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { start sent uniqueOpens }
+	series(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z") { start sent uniqueOpens conversionAmounts { amount currency } }
 	links(first: 10) { nodes { url clicks uniqueClicks } }
 	domains(first: 10) { nodes { domain sent delivered } }
 } } } }`
 
-// TestFullStatisticsOfAPageCostFourStatements also checks which statements these are. None of them
+// TestFullStatisticsOfAPageCostSixStatements also checks which statements these are. None of them
 // reads events, so their cost does not depend on the number of stored events.
-func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
+func TestFullStatisticsOfAPageCostSixStatements(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		few, many := w.Account(t), w.Account(t)
 		for _, tt := range []struct {
@@ -132,7 +132,9 @@ func TestFullStatisticsOfAPageCostFourStatements(t *testing.T) {
 				tables = append(tables, fromTable.FindStringSubmatch(query)[1])
 			}
 			slices.Sort(tables)
-			diff := cmp.Diff([]string{"campaigns", "domain_counters", "hourly_counters", "link_counters"}, tables)
+			diff := cmp.Diff([]string{
+				"campaigns", "conversion_amounts", "conversion_amounts", "domain_counters", "hourly_counters", "link_counters",
+			}, tables)
 			if diff != "" {
 				t.Errorf("%d campaigns (-want +read):\n%s", tt.n, diff)
 			}

@@ -178,6 +178,9 @@ func TestExportedColumnsAreTheFieldsOfTheSchema(t *testing.T) {
 				want = append(want, field.Name)
 			}
 		}
+		if content == export.Series { // a column for each currency of the campaign
+			want = append(want, "conversionAmount", "conversionAmountEUR", "conversionAmountJPY")
+		}
 		header, _, _ := strings.Cut(
 			string(must(os.ReadFile(filepath.Join("testdata", "export_"+string(content)+".csv.golden")))(t)), "\r\n",
 		)

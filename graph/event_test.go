@@ -98,7 +98,7 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 		}
 		shown := w.MustQuery(
 			t, a.Key,
-			`query($id: ID!) { campaign(id: $id) { statistics { opens { total unique } clicks { total } automated { clicks } conversions { count amount } } } }`,
+			`query($id: ID!) { campaign(id: $id) { statistics { opens { total unique } clicks { total } automated { clicks } conversions { count amounts { amount currency } } } } }`,
 			object{"id": number(c.ID)},
 		)
 		told, _ := json.Marshal(apitest.At(t, shown, "campaign", "statistics"))
@@ -110,7 +110,7 @@ func TestEventsAreRecordedAndCounted(t *testing.T) {
 					"clicks": c.AutomatedClicks + 1,
 				},
 				"conversions": object{
-					"count": c.TotalConversions + 1, "amount": float64(c.ConversionAmount)/100 + 12.5,
+					"count": c.TotalConversions + 1, "amounts": []any{object{"amount": "12.50", "currency": "EUR"}},
 				},
 			},
 		)

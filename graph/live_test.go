@@ -169,7 +169,7 @@ func TestWhatThePollerReadsCostsNoFurtherStatement(t *testing.T) {
 		plain := count(
 			`id name status statusReason version schedule { type nextSendAt sentInstances } sendingStartedAt lastActivityAt createdAt
 			statistics { recipients sent failed delivered opens { total unique rate } clicks { unique } clickToOpenRate unsubscriptions { total } bounces { hard soft rate }
-			complaints { total } forwards { total } browserViews { unique } conversions { count amount } automated { opens clicks } throughput { emailsPerSecond } }`,
+			complaints { total } forwards { total } browserViews { unique } conversions { count } automated { opens clicks } throughput { emailsPerSecond } }`,
 		)
 		if more := count(`approvalExplanation`); more != plain+1 {
 			t.Errorf("%d statements, with another column %d", plain, more)

@@ -42,7 +42,7 @@ var pointFields = fields{
 	"hardBounces":        reads("hard_bounces"),
 	"softBounces":        reads("soft_bounces"),
 	"conversions":        reads("conversions"),
-	"conversionAmount":   reads("conversion_amount"),
+	"conversionAmounts":  reads(statistics.AmountsColumn),
 	"automatedOpens":     reads("automated_opens"),
 	"automatedClicks":    reads("automated_clicks"),
 }
@@ -76,6 +76,18 @@ func (r *resolver) overview(
 	return &model.AccountStatistics{
 		Counters: total.Counters, Campaigns: total.Campaigns, Filter: filter, Span: span,
 	}, nil
+}
+
+func (r accountResolver) Conversions(
+	ctx context.Context, s *model.AccountStatistics,
+) (*statistics.Conversions, error) {
+	conversions := &statistics.Conversions{Count: s.TotalConversions}
+	if !asks(ctx, "amounts") {
+		return conversions, nil
+	}
+	var err error
+	conversions.Amounts, err = r.Statistics.SumAmounts(ctx, s.Filter, s.Span)
+	return conversions, err
 }
 
 func (r accountResolver) Series(ctx context.Context, s *model.AccountStatistics) ([]*statistics.Point, error) {

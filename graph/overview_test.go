@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +19,14 @@ import (
 // everyNumber selects every number that a campaign and a sum of campaigns have in common.
 const everyNumber = `recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate
 	unsubscriptions { total rate } bounces { hard soft rate } complaints { total rate } forwards { total unique rate } browserViews { total unique rate }
-	conversions { count amount } automated { opens clicks }`
+	conversions { count amounts { amount currency } } automated { opens clicks }`
 
 // everyPoint selects every number of a point.
 const everyPoint = `sent failed opens uniqueOpens clicks uniqueClicks forwards uniqueForwards browserViews uniqueBrowserViews unsubscriptions complaints
-	hardBounces softBounces conversions conversionAmount automatedOpens automatedClicks`
+	hardBounces softBounces conversions automatedOpens automatedClicks`
+
+// everyPointAndMoney selects the sums of money of a point, too.
+const everyPointAndMoney = everyPoint + ` conversionAmounts { amount currency }`
 
 // busy creates n campaigns of an account with random counters. Their hours add up to the counters
 // and are within the ten days after firstDay.
@@ -66,6 +70,12 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What it is worth is in two currencies, one of which is not known.
+	euros := n(h.ConversionAmount)
+	for currency, amount := range map[string]int64{"EUR": euros, "": h.ConversionAmount - euros} {
+		must(client.ConversionAmount.Create().
+			SetCampaignID(id).SetHour(at).SetCurrency(currency).SetAmount(amount).Save(owner.Context))(t)
+	}
 	must(
 		client.Campaign.UpdateOneID(id).
 			AddTotalSent(h.Sent).AddTotalFailed(h.Failed).AddTotalOpens(h.Opens).
@@ -80,7 +90,8 @@ func (w *world) hour(t *testing.T, owner *apitest.Account, id int64, at time.Tim
 	)(t)
 }
 
-// added adds up numbers at any depth. It leaves out other values and all rates.
+// added adds up numbers at any depth, and amounts of money by currency if the first value has them so.
+// It leaves out other values and all rates.
 func added(values []any) object {
 	sum := object{}
 	for _, value := range values {
@@ -97,10 +108,36 @@ func added(values []any) object {
 					before = object{}
 				}
 				sum[name] = added([]any{before, v})
+			case []any:
+				if before, isMoney := sum[name].(object); isMoney {
+					sum[name] = added([]any{before, purse(v)})
+				}
 			}
 		}
 	}
 	return sum
+}
+
+// purse returns amounts of money by currency.
+func purse(amounts []any) object {
+	sum := object{}
+	for _, a := range amounts {
+		amount, err := strconv.ParseFloat(a.(object)["amount"].(string), 64)
+		if err != nil {
+			panic(err)
+		}
+		currency, _ := a.(object)["currency"].(string)
+		sum[currency] = amount
+	}
+	return sum
+}
+
+// byCurrency returns the numbers of a campaign or of many with the amounts of money by currency.
+func byCurrency(numbers object) object {
+	out, conversions := maps.Clone(numbers), maps.Clone(numbers["conversions"].(object))
+	conversions["amounts"] = purse(conversions["amounts"].([]any))
+	out["conversions"] = conversions
+	return out
 }
 
 // cents removes the floating-point error from a sum of amounts.
@@ -158,7 +195,7 @@ func TestStatisticsOfManyAreTheSumOfEach(t *testing.T) {
 				for _, node := range apitest.At(t, data, "campaigns", "nodes").([]any) {
 					each = append(each, apitest.At(t, node, "statistics"))
 				}
-				if diff := cmp.Diff(withRates(added(each)), got); diff != "" {
+				if diff := cmp.Diff(withRates(added(each)), byCurrency(got)); diff != "" {
 					t.Errorf("-sum of each +sum:\n%s", diff)
 				}
 			})
@@ -183,7 +220,7 @@ func zeros() object {
 		},
 		"complaints":  object{"total": 0.0},
 		"bounces":     object{"hard": 0.0, "soft": 0.0},
-		"conversions": object{"count": 0.0, "amount": 0.0},
+		"conversions": object{"count": 0.0, "amounts": object{}},
 		"automated":   object{"opens": 0.0, "clicks": 0.0},
 	}
 }
@@ -207,7 +244,7 @@ func flat(sum object) object {
 		"hardBounces":        of("bounces", "hard"),
 		"softBounces":        of("bounces", "soft"),
 		"conversions":        of("conversions", "count"),
-		"conversionAmount":   of("conversions", "amount"),
+		"conversionAmounts":  of("conversions", "amounts"),
 		"automatedOpens":     of("automated", "opens"),
 		"automatedClicks":    of("automated", "clicks"),
 	}
@@ -219,7 +256,7 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 		campaigns := w.busy(t, a, 12)
 		w.busy(t, w.Account(t), 2)
 		ask := func(arguments string) object {
-			return w.MustQuery(t, a.Key, `{ statistics(`+arguments+`) { `+everyNumber+` series { start end `+everyPoint+` } } }`, nil)["statistics"].(object)
+			return w.MustQuery(t, a.Key, `{ statistics(`+arguments+`) { `+everyNumber+` series { start end `+everyPointAndMoney+` } } }`, nil)["statistics"].(object)
 		}
 		some := fmt.Sprintf(`filter: {ids: [%d, %d]}`, campaigns[1].ID, campaigns[2].ID)
 		at := func(minutes int) string {
@@ -248,8 +285,9 @@ func TestNumbersOfATimeAreTheSumOfItsSeries(t *testing.T) {
 		}
 		// Adjacent periods add up, also the recipients, because every campaign with recipients has
 		// begun.
-		parts := []any{added([]any{ask(`to: "` + at(6001) + `"`)}), added([]any{ask(`from: "` + at(6001) + `"`)})}
-		if diff := cmp.Diff(added([]any{ask(`interval: WEEK`)}), added(parts)); diff != "" {
+		sum := func(arguments string) object { return added([]any{zeros(), ask(arguments)}) }
+		parts := []any{sum(`to: "` + at(6001) + `"`), sum(`from: "` + at(6001) + `"`)}
+		if diff := cmp.Diff(sum(`interval: WEEK`), added(parts)); diff != "" {
 			t.Errorf("-all time +sum of two times that follow one another:\n%s", diff)
 		}
 	})
@@ -260,6 +298,7 @@ func zeroPoint() object {
 	for name := range strings.FieldsSeq(everyPoint) {
 		zero[name] = 0.0
 	}
+	zero["conversionAmounts"] = object{}
 	return zero
 }
 
@@ -282,12 +321,17 @@ func TestSumsCostAFixedNumberOfStatements(t *testing.T) {
 			{`{ statistics { __typename } }`, 0},
 			{`{ statistics(` + span + `) { __typename series { start } } }`, 0},
 			{`{ statistics { campaigns } }`, 1},
-			{`{ statistics { campaigns ` + everyNumber + ` } }`, 1},
-			{`{ statistics(filter: {search: "campaign"}) { campaigns ` + everyNumber + ` } }`, 1},
+			{`{ statistics { conversions { count } } }`, 1},
+			{`{ statistics { conversions { amounts { amount } } } }`, 1},
+			{`{ statistics(` + span + `) { conversions { amounts { amount } } } }`, 1},
+			{`{ statistics { campaigns ` + everyNumber + ` } }`, 2},
+			{`{ statistics(filter: {search: "campaign"}) { campaigns ` + everyNumber + ` } }`, 2},
 			{`{ statistics(` + span + `) { campaigns recipients } }`, 1},
 			{`{ statistics(` + span + `) { sent opens { rate } } }`, 1},
-			{`{ statistics(` + span + `) { campaigns ` + everyNumber + ` } }`, 2},
+			{`{ statistics(` + span + `) { campaigns ` + everyNumber + ` } }`, 3},
 			{`{ statistics(` + span + `) { series { ` + everyPoint + ` } } }`, 1},
+			{`{ statistics(` + span + `) { series { ` + everyPointAndMoney + ` } } }`, 2},
+			{`{ statistics(` + span + `) { series { conversionAmounts { amount } } } }`, 1},
 			{`{ statistics { series { ` + everyPoint + ` } } }`, 2},
 			{`{ statistics { links { nodes { url } } } }`, 3},
 			{`{ statistics { domains { nodes { domain } } } }`, 2},

@@ -195,6 +195,14 @@ func (w *world) counted(t *testing.T, owner *apitest.Account, campaignID int64) 
 			SetHardBounces(4).SetSoftBounces(9).SetComplaints(10).SetConversions(11).
 			SetConversionAmount(1250).SetAutomatedOpens(12).SetAutomatedClicks(13).Save(owner.Context),
 	)(t)
+	// The last is more than a floating-point number can hold.
+	for currency, amount := range map[string]int64{"EUR": 1250, "": 5, "JPY": 1<<53 + 1} {
+		must(
+			client.ConversionAmount.Create().
+				SetCampaignID(campaignID).SetHour(firstDay.Add(2 * time.Hour)).SetCurrency(currency).
+				SetAmount(amount).Save(owner.Context),
+		)(t)
+	}
 	must(
 		client.LinkCounter.Create().
 			SetCampaignID(campaignID).SetURLHash("a").SetURL("https://example.com/a").SetClicks(5).

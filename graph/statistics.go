@@ -10,6 +10,7 @@ import (
 	"campaignql/graph/model"
 	"campaignql/internal/budget"
 	"campaignql/internal/caller"
+	"campaignql/internal/kind"
 	"campaignql/internal/page"
 	"campaignql/internal/schedule"
 	"campaignql/internal/statistics"
@@ -35,9 +36,12 @@ var counterFields = fields{
 	"complaints":   count("total_complaints"),
 	"forwards":     unique("total_forwards", "unique_forwards"),
 	"browserViews": unique("total_browser_views", "unique_browser_views"),
-	"conversions":  holds(fields{"count": reads("total_conversions"), "amount": reads("conversion_amount")}),
+	"conversions":  holds(fields{"count": reads("total_conversions"), "amounts": reads("id")}),
 	"automated":    holds(fields{"opens": reads("automated_opens"), "clicks": reads("automated_clicks")}),
 }
+
+// amountsOfPoint is the field of a point that reads the sums of money.
+const amountsOfPoint = "conversionAmounts"
 
 func unique(total, unique string) field {
 	return holds(fields{
@@ -51,6 +55,21 @@ func count(total string) field {
 	return holds(fields{"total": reads(total), "rate": reads(append([]string{total}, deliveredColumns...)...)})
 }
 
+func (r statisticsResolver) Conversions(
+	ctx context.Context, campaigns []*statistics.Counters,
+) ([]*statistics.Conversions, error) {
+	var amounts map[int64][]kind.Money
+	if asks(ctx, "amounts") {
+		var err error
+		if amounts, err = r.Statistics.Amounts(ctx, campaignIDs(campaigns)); err != nil {
+			return nil, err
+		}
+	}
+	return mapped(campaigns, func(c *statistics.Counters) *statistics.Conversions {
+		return &statistics.Conversions{Count: c.TotalConversions, Amounts: amounts[c.ID]}
+	}), nil
+}
+
 func (r statisticsResolver) Series(
 	ctx context.Context, campaigns []*statistics.Counters, from, to *time.Time, interval statistics.Interval,
 	timeZone *string,
@@ -59,6 +78,7 @@ func (r statisticsResolver) Series(
 	if err != nil {
 		return nil, err
 	}
+	span.Amounts = asks(ctx, amountsOfPoint)
 	series, err := r.Statistics.Series(ctx, rowsOf(campaigns), span, r.Campaigns.Now())
 	if err == nil {
 		err = chargePoints(ctx, series)

@@ -16,8 +16,8 @@ func TestStatisticsBeyondTheCounters(t *testing.T) {
 		c := w.page(t, a, 1)[0]
 		w.counted(t, a, c.ID)
 		for _, tt := range []struct{ name, fields, want string }{
-			{"hours", `series(from: "2026-03-01T13:30:00Z", to: "2026-03-01T15:00:00Z", interval: HOUR) { start sent uniqueOpens conversionAmount }`,
-				`{"series":[{"conversionAmount":0,"sent":0,"start":"2026-03-01T13:00:00Z","uniqueOpens":0},{"conversionAmount":12.5,"sent":40,"start":"2026-03-01T14:00:00Z","uniqueOpens":30}]}`},
+			{"hours", `series(from: "2026-03-01T13:30:00Z", to: "2026-03-01T15:00:00Z", interval: HOUR) { start sent uniqueOpens conversionAmounts { amount currency } }`,
+				`{"series":[{"conversionAmounts":[],"sent":0,"start":"2026-03-01T13:00:00Z","uniqueOpens":0},{"conversionAmounts":[{"amount":"0.05","currency":null},{"amount":"12.50","currency":"EUR"},{"amount":"90071992547409.93","currency":"JPY"}],"sent":40,"start":"2026-03-01T14:00:00Z","uniqueOpens":30}]}`},
 			{"days of a zone", `series(from: "2026-03-01T14:00:00Z", to: "2026-03-02T14:00:00Z", timeZone: "Asia/Kolkata") { start clicks }`,
 				`{"series":[{"clicks":21,"start":"2026-02-28T18:30:00Z"},{"clicks":0,"start":"2026-03-01T18:30:00Z"}]}`},
 			{"day of 23 hours", `series(from: "2026-03-29T00:00:00Z", to: "2026-03-29T10:00:00Z", timeZone: "Europe/Berlin") { start end }`,

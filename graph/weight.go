@@ -34,14 +34,16 @@ const (
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
 	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount", "SubscriberTag.subscriberCount",
-		"CampaignStatistics.series", "CampaignStatistics.links", "CampaignStatistics.domains",
+		"CampaignStatistics.conversions", "CampaignStatistics.series", "CampaignStatistics.links",
+		"CampaignStatistics.domains",
 		"ComparedCampaign.elapsed":
 		return guard.Weight{Cost: 5}
 	case "CampaignComparison.campaigns":
 		return guard.Weight{Rows: maxCompared}
 	case "Query.statistics", "CampaignComparison.total", "Query.exportStatistics":
 		return guard.Weight{Cost: overviewCost}
-	case "AccountStatistics.series", "AccountStatistics.links", "AccountStatistics.domains":
+	case "AccountStatistics.conversions", "AccountStatistics.series", "AccountStatistics.links",
+		"AccountStatistics.domains":
 		return guard.Weight{Cost: sumCost}
 	case "Email.html", "Email.plain":
 		return guard.Weight{Cost: textCost}

@@ -13,6 +13,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -258,6 +259,33 @@ func (f TraverseContact) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ContactQuery", q)
+}
+
+// The ConversionAmountFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ConversionAmountFunc func(context.Context, *ent.ConversionAmountQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ConversionAmountFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ConversionAmountQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ConversionAmountQuery", q)
+}
+
+// The TraverseConversionAmount type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseConversionAmount func(context.Context, *ent.ConversionAmountQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseConversionAmount) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseConversionAmount) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ConversionAmountQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ConversionAmountQuery", q)
 }
 
 // The CustomFieldFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -923,6 +951,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CampaignTagQuery, predicate.CampaignTag, campaigntag.OrderOption]{typ: ent.TypeCampaignTag, tq: q}, nil
 	case *ent.ContactQuery:
 		return &query[*ent.ContactQuery, predicate.Contact, contact.OrderOption]{typ: ent.TypeContact, tq: q}, nil
+	case *ent.ConversionAmountQuery:
+		return &query[*ent.ConversionAmountQuery, predicate.ConversionAmount, conversionamount.OrderOption]{typ: ent.TypeConversionAmount, tq: q}, nil
 	case *ent.CustomFieldQuery:
 		return &query[*ent.CustomFieldQuery, predicate.CustomField, customfield.OrderOption]{typ: ent.TypeCustomField, tq: q}, nil
 	case *ent.DomainCounterQuery:

@@ -291,6 +291,33 @@ var (
 			},
 		},
 	}
+	// ConversionAmountsColumns holds the columns for the "conversion_amounts" table.
+	ConversionAmountsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+		{Name: "hour", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "currency", Type: field.TypeString, Size: 3},
+		{Name: "amount", Type: field.TypeInt64, Default: 0},
+	}
+	// ConversionAmountsTable holds the schema information for the "conversion_amounts" table.
+	ConversionAmountsTable = &schema.Table{
+		Name:       "conversion_amounts",
+		Columns:    ConversionAmountsColumns,
+		PrimaryKey: []*schema.Column{ConversionAmountsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "conversionamount_campaign_id_hour_currency",
+				Unique:  true,
+				Columns: []*schema.Column{ConversionAmountsColumns[2], ConversionAmountsColumns[3], ConversionAmountsColumns[4]},
+			},
+			{
+				Name:    "conversionamount_user_id_hour",
+				Unique:  false,
+				Columns: []*schema.Column{ConversionAmountsColumns[1], ConversionAmountsColumns[3]},
+			},
+		},
+	}
 	// CustomFieldsColumns holds the columns for the "custom_fields" table.
 	CustomFieldsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -969,6 +996,7 @@ var (
 		CampaignChangesTable,
 		CampaignTagsTable,
 		ContactsTable,
+		ConversionAmountsTable,
 		CustomFieldsTable,
 		DomainCountersTable,
 		EmailsTable,
@@ -1026,6 +1054,11 @@ func init() {
 	}
 	ContactsTable.Annotation = &entsql.Annotation{
 		Table:     "contacts",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	ConversionAmountsTable.Annotation = &entsql.Annotation{
+		Table:     "conversion_amounts",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -24,6 +24,9 @@ type CampaignTag func(*sql.Selector)
 // Contact is the predicate function for contact builders.
 type Contact func(*sql.Selector)
 
+// ConversionAmount is the predicate function for conversionamount builders.
+type ConversionAmount func(*sql.Selector)
+
 // CustomField is the predicate function for customfield builders.
 type CustomField func(*sql.Selector)
 

@@ -99,6 +99,35 @@ func (HourlyCounter) Indexes() []ent.Index {
 // Annotations of the HourlyCounter.
 func (HourlyCounter) Annotations() []schema.Annotation { return table("hourly_counters") }
 
+// ConversionAmount holds what the conversions of a campaign within one UTC hour are worth in one
+// currency.
+type ConversionAmount struct{ ent.Schema }
+
+// Mixin of the ConversionAmount.
+func (ConversionAmount) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the ConversionAmount.
+func (ConversionAmount) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.Int64("campaign_id").Immutable(),
+		instant("hour").required(),
+		field.String("currency").MaxLen(3).Immutable().Comment("As of the events; empty if they named none."),
+		counter("amount", "In hundredths."),
+	}
+}
+
+// Indexes of the ConversionAmount.
+func (ConversionAmount) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "hour", "currency").Unique(),
+		index.Fields("user_id", "hour"),
+	}
+}
+
+// Annotations of the ConversionAmount.
+func (ConversionAmount) Annotations() []schema.Annotation { return table("conversion_amounts") }
+
 // LinkCounter holds the clicks on one link of a campaign.
 type LinkCounter struct{ ent.Schema }
 

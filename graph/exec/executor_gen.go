@@ -247,7 +247,9 @@ func (ec *executionContext) fieldAccountStatistics(f *executor.Field) executor.O
 	case "browserViews":
 		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUniqueStatistic())), func(obj *model.AccountStatistics) statistics.Unique { return obj.BrowserViews() })
 	case "conversions":
-		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectConversionStatistic())), func(obj *model.AccountStatistics) statistics.Conversions { return obj.Conversions() })
+		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectConversionStatistic()), "ConversionStatistic!"), func(ctx context.Context, obj *model.AccountStatistics) (*statistics.Conversions, error) {
+			return ec.Resolvers.AccountStatistics().Conversions(ctx, obj)
+		})
 	case "automated":
 		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAutomatedStatistic())), func(obj *model.AccountStatistics) statistics.Automated { return obj.Automated() })
 	case "series":
@@ -929,7 +931,9 @@ func (ec *executionContext) fieldCampaignStatistics(f *executor.Field) executor.
 	case "browserViews":
 		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUniqueStatistic())), func(obj *statistics.Counters) statistics.Unique { return obj.BrowserViews() })
 	case "conversions":
-		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectConversionStatistic())), func(obj *statistics.Counters) statistics.Conversions { return obj.Conversions() })
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectConversionStatistic()), "ConversionStatistic!"), func(ctx context.Context, parents []*statistics.Counters) ([]*statistics.Conversions, error) {
+			return ec.Resolvers.CampaignStatistics().Conversions(ctx, parents)
+		})
 	case "automated":
 		return executor.Getter(f, executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectAutomatedStatistic())), func(obj *statistics.Counters) statistics.Automated { return obj.Automated() })
 	case "throughput":
@@ -1134,7 +1138,7 @@ func (ec *executionContext) fieldContactEvent(f *executor.Field) executor.Output
 	case "ip":
 		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.ContactEvent) *string { return obj.IP() })
 	case "amount":
-		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney()), ""), func(obj *model.ContactEvent) *model.Money { return obj.Amount() })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney()), ""), func(obj *model.ContactEvent) *kind.Money { return obj.Amount() })
 	}
 	panic("unknown field ContactEvent." + f.Name)
 }
@@ -1147,8 +1151,8 @@ func (ec *executionContext) fieldConversionStatistic(f *executor.Field) executor
 	switch f.Name {
 	case "count":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Conversions) int64 { return obj.Count })
-	case "amount":
-		return executor.Variable(f, executor.Float[float64](), func(obj *statistics.Conversions) float64 { return obj.Amount })
+	case "amounts":
+		return executor.Variable(f, executor.List(executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney())), false, true), func(obj *statistics.Conversions) []kind.Money { return obj.Amounts })
 	}
 	panic("unknown field ConversionStatistic." + f.Name)
 }
@@ -1800,16 +1804,16 @@ func (ec *executionContext) fieldLogoutPayload(f *executor.Field) executor.Outpu
 	panic("unknown field LogoutPayload." + f.Name)
 }
 
-func (ec *executionContext) objectMoney() executor.Object[*model.Money] {
-	return executor.Object[*model.Money]{Implementors: moneyImplementors, Field: ec.fieldMoney}
+func (ec *executionContext) objectMoney() executor.Object[*kind.Money] {
+	return executor.Object[*kind.Money]{Implementors: moneyImplementors, Field: ec.fieldMoney}
 }
 
-func (ec *executionContext) fieldMoney(f *executor.Field) executor.Output[*model.Money] {
+func (ec *executionContext) fieldMoney(f *executor.Field) executor.Output[*kind.Money] {
 	switch f.Name {
 	case "amount":
-		return executor.Variable(f, executor.Leaf(scalar.AppendDecimal, "Decimal!"), func(obj *model.Money) string { return obj.Amount })
+		return executor.Getter(f, executor.Leaf(scalar.AppendDecimal, "Decimal!"), func(obj *kind.Money) string { return obj.Amount() })
 	case "currency":
-		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Money) *string { return obj.Currency })
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *kind.Money) *string { return obj.Currency() })
 	}
 	panic("unknown field Money." + f.Name)
 }
@@ -2583,8 +2587,8 @@ func (ec *executionContext) fieldSeriesPoint(f *executor.Field) executor.Output[
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Point) int64 { return obj.SoftBounces })
 	case "conversions":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Point) int64 { return obj.Conversions })
-	case "conversionAmount":
-		return executor.Getter(f, executor.Float[float64](), func(obj *statistics.Point) float64 { return obj.ConversionAmount() })
+	case "conversionAmounts":
+		return executor.Getter(f, executor.List(executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney())), false, true), func(obj *statistics.Point) []kind.Money { return obj.ConversionAmounts() })
 	case "automatedOpens":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *statistics.Point) int64 { return obj.AutomatedOpens })
 	case "automatedClicks":

@@ -753,14 +753,6 @@ type LogoutPayload struct {
 func (LogoutPayload) IsMutationPayload() {}
 
 // An amount of money.
-type Money struct {
-	// How much, in units of the currency.
-	Amount string `json:"amount"`
-	// The currency, three letters of ISO 4217; null when not known.
-	Currency *string `json:"currency,omitempty"`
-}
-
-// An amount of money.
 type MoneyInput struct {
 	// How much, in units of the currency, at most two decimals.
 	Amount string `json:"amount"`

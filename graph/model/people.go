@@ -1,8 +1,6 @@
 package model
 
 import (
-	"fmt"
-
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/scalar"
@@ -112,15 +110,12 @@ func (e *ContactEvent) UserAgent() *string { return text(e.Event.UserAgent) }
 func (e *ContactEvent) IP() *string { return text(e.Event.IP) }
 
 // Amount is what a conversion is worth, or nil of any other event.
-func (e *ContactEvent) Amount() *Money {
+func (e *ContactEvent) Amount() *kind.Money {
 	if e.Kind != kind.EventConverted {
 		return nil
 	}
-	return &Money{Amount: hundredths(e.Event.Amount), Currency: text(e.Event.Currency)}
+	return &kind.Money{Hundredths: e.Event.Amount, Code: e.Currency}
 }
-
-// hundredths returns an amount that is kept in hundredths as a decimal number.
-func hundredths(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
 
 // Suppression shows a suppressed address.
 type Suppression struct{ *ent.Suppression }

@@ -53,6 +53,7 @@ var owners = map[string]owned{
 	"ForgottenAddress":  {by: "people/suppression"},
 	"Event":             {by: "event", purged: true},
 	"HourlyCounter":     {by: "event", purged: true},
+	"ConversionAmount":  {by: "event", purged: true},
 	"LinkCounter":       {by: "event", purged: true},
 	"DomainCounter":     {by: "event", purged: true},
 	"PendingRecount":    {by: "event"},

@@ -9,6 +9,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
@@ -29,6 +30,7 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	f.tag(t, owner, fmt.Sprint("Tag ", id), id)
 	for _, err := range []error{
 		client.HourlyCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).Exec(ctx),
+		client.ConversionAmount.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).SetCurrency("EUR").Exec(ctx),
 		client.DomainCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetDomain("example.com").Exec(ctx),
 		client.LinkCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetURLHash("h").SetURL("https://example.com").Exec(ctx),
 		client.Event.Create().SetID(fmt.Sprint(id, "-event")).SetUserID(owner.UserID).SetCampaignID(id).SetContactID(1).SetKind(kind.EventOpened).SetAt(noon).Exec(ctx),
@@ -39,9 +41,9 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	}
 }
 
-// belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, links
-// and events.
-func (f *fixture) belonging(t *testing.T, id int64) [7]int {
+// belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, amounts,
+// mail domains, links and events.
+func (f *fixture) belonging(t *testing.T, id int64) [8]int {
 	t.Helper()
 	client, ctx := f.system(t)
 	count := func(n int, err error) int {
@@ -56,10 +58,11 @@ func (f *fixture) belonging(t *testing.T, id int64) [7]int {
 	} else if !ent.IsNotFound(err) {
 		t.Fatal(err)
 	}
-	return [7]int{
+	return [8]int{
 		campaigns, len(f.history(t, id)),
 		count(client.CampaignTag.Query().Where(campaigntag.CampaignID(id)).Count(ctx)),
 		count(client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Count(ctx)),
+		count(client.ConversionAmount.Query().Where(conversionamount.CampaignID(id)).Count(ctx)),
 		count(client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).Count(ctx)),
 		count(client.LinkCounter.Query().Where(linkcounter.CampaignID(id)).Count(ctx)),
 		count(client.Event.Query().Where(event.CampaignID(id)).Count(ctx)),
@@ -89,12 +92,12 @@ func TestDeleteTakesEverythingThatBelongsToACampaignAndNothingElse(t *testing.T)
 			t.Fatal(err)
 		}
 		for _, id := range doomed {
-			if left := f.belonging(t, id); left != [7]int{} {
+			if left := f.belonging(t, id); left != [8]int{} {
 				t.Errorf("of campaign %d is left %v, want nothing", id, left)
 			}
 		}
 		for name, id := range map[string]int64{"another campaign": kept.ID, "another account": foreign.ID} {
-			if left := f.belonging(t, id); left != [7]int{1, 1, 1, 1, 1, 1, 1} {
+			if left := f.belonging(t, id); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
 				t.Errorf("%s has %v left, want all", name, left)
 			}
 		}
@@ -124,7 +127,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 		if apperr.CodeOf(err) != apperr.Conflict {
 			t.Fatal(err)
 		}
-		if left := f.belonging(t, c.ID); left != [7]int{1, 1, 1, 1, 1, 1, 1} {
+		if left := f.belonging(t, c.ID); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
 			t.Errorf("%v is left, want all", left)
 		}
 	})

@@ -57,7 +57,8 @@ func rowsOf(t *testing.T, db *store.Store) map[string]int {
 		"taggings": c.SubscriberTagging.Query().Count, "segments": c.Segment.Query().Count, "suppressions": c.Suppression.Query().Count,
 		"emails": c.Email.Query().Count, "campaigns": c.Campaign.Query().Count, "tags": c.Tag.Query().Count,
 		"campaign tags": c.CampaignTag.Query().Count, "changes": c.CampaignChange.Query().Count, "hours": c.HourlyCounter.Query().Count,
-		"links": c.LinkCounter.Query().Count, "domains": c.DomainCounter.Query().Count, "events": c.Event.Query().Count,
+		"amounts": c.ConversionAmount.Query().Count,
+		"links":   c.LinkCounter.Query().Count, "domains": c.DomainCounter.Query().Count, "events": c.Event.Query().Count,
 	} {
 		n, err := count(ctx)
 		if err != nil {

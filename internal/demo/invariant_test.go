@@ -38,7 +38,7 @@ func TestDemoDataIsConsistent(t *testing.T) {
 		s.client = db.Client(s.ctx)
 		s.campaigns = s.client.Campaign.Query().AllX(s.ctx)
 		for name, check := range map[string]func(*testing.T){
-			"columns": s.columns, "numbers": s.numbers, "hours": s.hours, "links": s.links, "domains": s.domains, "events": s.events, "history": s.history,
+			"columns": s.columns, "numbers": s.numbers, "hours": s.hours, "amounts": s.amounts, "links": s.links, "domains": s.domains, "events": s.events, "history": s.history,
 			"schedules": s.schedules, "audiences": s.audiences, "readiness": s.readiness, "people": s.people, "rates": s.rates,
 		} {
 			t.Run(name, check)

@@ -62,6 +62,8 @@ type outcome struct {
 	hours      []*ent.HourlyCounter
 	domains    map[string]*ent.HourlyCounter
 	links      []*link
+	// amounts are the sums of what was bought.
+	amounts map[amountKey]int64
 }
 
 type event struct {
@@ -74,7 +76,9 @@ type event struct {
 	reason string
 	agent  string
 	ip     string
-	amount int64
+	// amount is in hundredths of currency; both are empty unless something was bought.
+	amount   int64
+	currency string
 }
 
 type link struct {

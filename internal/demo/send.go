@@ -206,7 +206,10 @@ func (w *world) click(m *mailing, later func(kind.EventKind, time.Duration) even
 			bought := e
 			bought.kind, bought.link, bought.at = kind.EventConverted, nil, e.at.Add(w.between(time.Minute, 40*time.Minute)).
 				Truncate(time.Millisecond)
-			bought.amount = 990 + 100*int64(w.rand.ExpFloat64()*60)
+			bought.amount, bought.currency = 990+100*int64(w.rand.ExpFloat64()*60), "EUR"
+			if e.to.list == japan {
+				bought.amount, bought.currency = bought.amount/100*16_000, "JPY"
+			}
 			m.add(w.now, bought)
 		}
 		if !w.chance(0.3) {

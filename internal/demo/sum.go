@@ -22,6 +22,7 @@ func (m *mailing) sum() {
 		}
 		count(&m.total, e, first)
 		count(m.hour(e.at), e, first)
+		m.worth(e)
 		count(m.domain(e.to.domain()), e, first)
 		if e.link != nil && !e.automated {
 			e.link.clicks++
@@ -42,6 +43,23 @@ func (m *mailing) hour(at time.Time) *ent.HourlyCounter {
 	counter := &ent.HourlyCounter{Hour: hour}
 	m.hours = append(m.hours, counter)
 	return counter
+}
+
+// amountKey is what amounts are summed by.
+type amountKey struct {
+	hour     time.Time
+	currency string
+}
+
+// worth adds the amount of one event.
+func (m *mailing) worth(e event) {
+	if e.amount == 0 {
+		return
+	}
+	if m.amounts == nil {
+		m.amounts = map[amountKey]int64{}
+	}
+	m.amounts[amountKey{e.at.Truncate(time.Hour), e.currency}] += e.amount
 }
 
 // domain returns the counter of a mail domain. It also sums numbers that are not stored by domain.

@@ -98,6 +98,24 @@ SUM(complaints), SUM(conversions), SUM(conversion_amount), SUM(automated_opens),
 	)
 }
 
+// amounts compares the sums of money with the events, by hour and currency.
+func (s *seeded) amounts(t *testing.T) {
+	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(amount) FROM conversion_amounts GROUP BY campaign_id`),
+		func(c *ent.Campaign) []int64 { return []int64{c.ConversionAmount} })
+	wrong := s.sums(t, `SELECT a.id, a.amount FROM conversion_amounts a WHERE a.amount <> (
+SELECT COALESCE(SUM(e.amount), 0) FROM events e WHERE e.campaign_id = a.campaign_id AND e.kind = 'converted'
+AND e.currency = a.currency AND SUBSTR(e.at, 1, 13) = SUBSTR(a.hour, 1, 13))`)
+	if len(wrong) > 0 {
+		t.Errorf("amounts that are not the sum of their events: %v", wrong)
+	}
+	for _, currency := range []string{"EUR", "JPY"} {
+		found := s.sums(t, `SELECT campaign_id, amount FROM conversion_amounts WHERE currency = '`+currency+`'`)
+		if len(found) == 0 {
+			t.Errorf("nothing was bought in %s", currency)
+		}
+	}
+}
+
 func (s *seeded) links(t *testing.T) {
 	s.equal(t, s.sums(t, `SELECT campaign_id, SUM(clicks) FROM link_counters GROUP BY campaign_id`),
 		func(c *ent.Campaign) []int64 { return []int64{c.TotalClicks} })

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
@@ -156,6 +158,22 @@ func (w *writer) hours(ctx context.Context) error {
 	})
 }
 
+func (w *writer) amounts(ctx context.Context) error {
+	var rows []*ent.ConversionAmountCreate
+	for _, m := range w.world.campaigns {
+		keys := slices.SortedFunc(maps.Keys(m.amounts), func(a, b amountKey) int {
+			return cmp.Or(a.hour.Compare(b.hour), cmp.Compare(a.currency, b.currency))
+		})
+		for _, k := range keys {
+			rows = append(rows, w.client.ConversionAmount.Create().SetCampaignID(m.id).SetHour(k.hour).
+				SetCurrency(k.currency).SetAmount(m.amounts[k]))
+		}
+	}
+	return bulk(rows, len(conversionamount.Columns), func(some []*ent.ConversionAmountCreate) error {
+		return w.client.ConversionAmount.CreateBulk(some...).Exec(ctx)
+	})
+}
+
 func (w *writer) links(ctx context.Context) error {
 	var rows []*ent.LinkCounterCreate
 	var all []*link
@@ -229,12 +247,9 @@ func (w *writer) events(ctx context.Context) error {
 func setEvent(row *ent.EventCreate, e numbered) {
 	row.SetID(eventID(e.campaign, e.n)).SetCampaignID(e.campaign).SetContactID(e.to.contact).SetSubscriberID(e.to.id).SetKind(e.kind).SetAt(e.at).
 		SetAutomated(e.automated).
-		SetReason(e.reason).SetUserAgent(e.agent).SetIP(e.ip).SetAmount(e.amount).SetDomain(e.to.domain())
+		SetReason(e.reason).SetUserAgent(e.agent).SetIP(e.ip).SetAmount(e.amount).SetCurrency(e.currency).SetDomain(e.to.domain())
 	if e.link != nil {
 		row.SetLinkID(e.link.id)
-	}
-	if e.kind == kind.EventConverted {
-		row.SetCurrency("EUR")
 	}
 }
 

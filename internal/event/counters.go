@@ -5,29 +5,46 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
 	"campaignql/internal/store"
 )
 
-// find looks up the counters of campaigns by one more column. Each key is a pair of campaign id and
-// the value of that column. scan reads the columns id, campaign_id and that column.
-func (s statements) find(ctx context.Context, table, column string, keys [][]any, scan func(store.Rows) error) error {
-	names := []string{"c", "k"}
+// The columns that identify a counter of a campaign.
+var (
+	hourKeys   = []string{hourlycounter.FieldHour}
+	amountKeys = []string{conversionamount.FieldHour, conversionamount.FieldCurrency}
+	domainKeys = []string{domaincounter.FieldDomain}
+)
+
+// find looks up the counters of campaigns by more columns. Each key is a campaign id and the values of
+// these columns. scan reads the columns id, campaign_id and these columns.
+func (s statements) find(
+	ctx context.Context, table string, columns []string, keys [][]any, scan func(store.Rows) error,
+) error {
+	names, read, match := []string{"c"}, "", ""
+	for i, column := range columns {
+		name := "k" + strconv.Itoa(i)
+		names = append(names, name)
+		read += ",t." + column
+		match += " AND t." + column + "=d." + name
+	}
 	for some := range slices.Chunk(keys, rowsAtOnce) {
 		t := s.Given(names, some)
-		t.WriteString("SELECT t.id,t.campaign_id,t." + column + " FROM ")
+		t.WriteString("SELECT t.id,t.campaign_id" + read + " FROM ")
 		s.Derived(t, names, some)
 		if s.lite {
 			t.WriteString(" CROSS JOIN ")
 		} else {
 			t.WriteString(" STRAIGHT_JOIN ")
 		}
-		t.WriteString(table + " t ON t.campaign_id=d.c AND t." + column + "=d.k")
+		t.WriteString(table + " t ON t.campaign_id=d.c" + match)
 		if err := s.Query(ctx, t, scan); err != nil {
 			return err
 		}
@@ -49,11 +66,27 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 	hours := ordered(changed.hours, func(a, b hourKey) int {
 		return cmp.Or(cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour))
 	})
-	err := upsert(ctx, s, hourlycounter.Table, hourlycounter.FieldHour, hourColumns, changed.hours, hours, owners,
-		func(k hourKey) (int64, any) { return k.campaign, k.hour },
+	err := upsert(ctx, s, hourlycounter.Table, hourKeys, hourColumns, changed.hours, hours, owners,
+		func(k hourKey) (int64, []any) { return k.campaign, []any{k.hour} },
 		func(rows store.Rows) (id int64, k hourKey, err error) {
 			var at store.Instant
 			err = rows.Scan(&id, &k.campaign, &at)
+			k.hour = at.Time
+			return id, k, err
+		})
+	if err != nil {
+		return err
+	}
+	amounts := ordered(changed.amounts, func(a, b amountKey) int {
+		return cmp.Or(
+			cmp.Compare(a.campaign, b.campaign), a.hour.Compare(b.hour), cmp.Compare(a.currency, b.currency),
+		)
+	})
+	err = upsert(ctx, s, conversionamount.Table, amountKeys, amountColumns, changed.amounts, amounts, owners,
+		func(k amountKey) (int64, []any) { return k.campaign, []any{k.hour, k.currency} },
+		func(rows store.Rows) (id int64, k amountKey, err error) {
+			var at store.Instant
+			err = rows.Scan(&id, &k.campaign, &at, &k.currency)
 			k.hour = at.Time
 			return id, k, err
 		})
@@ -67,12 +100,12 @@ func (s statements) write(ctx context.Context, changed *sums, owners map[int64]i
 		ctx,
 		s,
 		domaincounter.Table,
-		domaincounter.FieldDomain,
+		domainKeys,
 		domainColumns,
 		changed.domains,
 		domains,
 		owners,
-		func(k domainKey) (int64, any) { return k.campaign, k.domain },
+		func(k domainKey) (int64, []any) { return k.campaign, []any{k.domain} },
 		func(rows store.Rows) (id int64, k domainKey, err error) {
 			err = rows.Scan(&id, &k.campaign, &k.domain)
 			return id, k, err
@@ -131,18 +164,20 @@ func picked(c *counts, which []int) []any {
 	return out
 }
 
-// upsert adds to the rows that exist and inserts the others.
+// upsert adds to the rows that exist and inserts the others. keyed are the columns that identify a row
+// of a campaign.
 func upsert[K comparable](
-	ctx context.Context, s statements, table, column string, columns [numbers]string, changed map[K]*counts, keys []K,
-	owners map[int64]int64, split func(K) (campaign int64, value any), scan func(store.Rows) (int64, K, error),
+	ctx context.Context, s statements, table string, keyed []string, columns [numbers]string, changed map[K]*counts,
+	keys []K, owners map[int64]int64, split func(K) (campaign int64, values []any),
+	scan func(store.Rows) (int64, K, error),
 ) error {
 	ids := make(map[K]int64, len(keys))
-	pairs := make([][]any, len(keys))
+	rows := make([][]any, len(keys))
 	for i, k := range keys {
-		campaign, value := split(k)
-		pairs[i] = []any{campaign, value}
+		campaign, values := split(k)
+		rows[i] = append([]any{campaign}, values...)
 	}
-	err := s.find(ctx, table, column, pairs, func(rows store.Rows) error {
+	err := s.find(ctx, table, keyed, rows, func(rows store.Rows) error {
 		id, k, err := scan(rows)
 		ids[k] = id
 		return err
@@ -163,10 +198,10 @@ func upsert[K comparable](
 		named, which := used(columns, some, changed)
 		rows := make([][]any, len(some))
 		for i, k := range some {
-			campaign, value := split(k)
-			rows[i] = append([]any{owners[campaign], campaign, value}, picked(changed[k], which)...)
+			campaign, values := split(k)
+			rows[i] = slices.Concat([]any{owners[campaign], campaign}, values, picked(changed[k], which))
 		}
-		names := append([]string{"user_id", "campaign_id", column}, named...)
+		names := slices.Concat([]string{"user_id", "campaign_id"}, keyed, named)
 		if err := s.InsertAll(ctx, table, names, rows, 2*rowsAtOnce); err != nil {
 			return err
 		}

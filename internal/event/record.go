@@ -166,7 +166,7 @@ func (b *batch) findLinks(ctx context.Context, events []*entry) error {
 		}
 	}
 	find := func(keys [][]any) error {
-		return b.sql.find(ctx, linkcounter.Table, "url_hash", keys, func(rows store.Rows) error {
+		return b.sql.find(ctx, linkcounter.Table, []string{"url_hash"}, keys, func(rows store.Rows) error {
 			var id int64
 			var l link
 			if err := rows.Scan(&id, &l.campaign, &l.hash); err != nil {
@@ -285,7 +285,7 @@ func (b *batch) count(events []*entry) {
 	touched := map[whom]bool{}
 	for _, e := range events {
 		m := moment{e.at, e.domain}
-		b.sums.event(e.CampaignID, e.Kind, m, e.automated, e.link, e.cents)
+		b.sums.event(e.CampaignID, e.Kind, m, e.automated, e.link, worth{e.cents, e.Currency})
 		if _, counted := people[e.Kind]; !counted || e.automated {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 
 	"campaignql/ent"
 	entcampaign "campaignql/ent/campaign"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/hourlycounter"
@@ -25,7 +26,7 @@ import (
 // Difference is a counter that did not match the events.
 type Difference struct {
 	CampaignID int64
-	// Where is the hour, the link URL or the mail domain of the counter; empty for a counter of the
+	// Where is the hour, the hour and currency, the link URL or the mail domain of the counter; empty for a counter of the
 	// campaign itself.
 	Where string
 	// Column is the name of the counter.
@@ -196,15 +197,16 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	persons := map[int64]*person{}
 	scan := func(rows store.Rows) error {
 		var what, domain string
-		var contact, cents int64
+		var contact int64
+		var value worth
 		var automated bool
 		var link stdsql.NullInt64
 		var at store.Instant
-		if err := rows.Scan(&what, &contact, &automated, &link, &domain, &at, &cents); err != nil {
+		if err := rows.Scan(&what, &contact, &automated, &link, &domain, &at, &value.cents, &value.currency); err != nil {
 			return err
 		}
 		m := moment{at.Time, domain}
-		r.sums.event(r.campaign, kind.EventKind(what), m, automated, link.Int64, cents)
+		r.sums.event(r.campaign, kind.EventKind(what), m, automated, link.Int64, value)
 		if automated {
 			return nil
 		}
@@ -216,9 +218,9 @@ func (r *recount) countRange(ctx context.Context, low, end int64) error {
 	}
 	// The amount is in no index, and only conversions have one, so the other kinds do not read it.
 	for _, what := range kind.EventKind("").Values() {
-		amount := "0"
+		amount := "0,''"
 		if what == string(kind.EventConverted) {
-			amount = entevent.FieldAmount
+			amount = entevent.FieldAmount + "," + entevent.FieldCurrency
 		}
 		t := r.sql.Text()
 		t.WriteString("SELECT kind,contact_id,automated,link_id,domain,at," + amount)
@@ -256,6 +258,20 @@ func (r *recount) compare(ctx context.Context) error {
 	if err := stored(
 		ctx, r, hourlycounter.Table, "campaign_id", hourlycounter.FieldHour, hourColumns, r.sums.hours, r.wrong.hours,
 		hour, ofHour,
+	); err != nil {
+		return err
+	}
+	amount := func() ([]any, func() amountKey) {
+		var at store.Instant
+		var currency string
+		return []any{&at, &currency}, func() amountKey { return amountKey{hourKey{r.campaign, at.Time}, currency} }
+	}
+	ofAmount := func(k amountKey) string {
+		return ofHour(k.hourKey) + ", " + cmp.Or(k.currency, "no currency")
+	}
+	if err := stored(
+		ctx, r, conversionamount.Table, "campaign_id", strings.Join(amountKeys, ","), amountColumns, r.sums.amounts,
+		r.wrong.amounts, amount, ofAmount,
 	); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/linkcounter"
 	"campaignql/internal/apperr"
@@ -92,6 +93,19 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		spoil := func() {
 			client.Campaign.UpdateOneID(id).AddTotalOpens(7).AddUniqueOpens(-1).ExecX(caller.System(w.ctx))
 			client.LinkCounter.Update().Where(linkcounter.CampaignID(id)).AddUniqueClicks(2).ExecX(caller.System(w.ctx))
+			// Sums of the first hour are wrong, and those of the last hours are missing.
+			first := client.ConversionAmount.Query().
+				Where(conversionamount.CampaignID(id), conversionamount.Currency("EUR")).
+				Order(conversionamount.ByHour()).
+				FirstX(caller.System(w.ctx))
+			client.ConversionAmount.UpdateOneID(first.ID).AddAmount(7).ExecX(caller.System(w.ctx))
+			client.ConversionAmount.Update().
+				Where(conversionamount.CampaignID(id), conversionamount.Currency("USD"), conversionamount.Hour(first.Hour)).
+				AddAmount(-3).
+				ExecX(caller.System(w.ctx))
+			client.ConversionAmount.Delete().
+				Where(conversionamount.CampaignID(id), conversionamount.HourGT(first.Hour.Add(2*time.Hour))).
+				ExecX(caller.System(w.ctx))
 			client.DomainCounter.Delete().
 				Where(domaincounter.CampaignID(id), domaincounter.Domain("example.org")).
 				ExecX(caller.System(w.ctx))
@@ -120,6 +134,12 @@ func TestRecountsCorrectWhileEventsAreRecorded(t *testing.T) {
 		if err != nil || len(found) < 3 || found[0].CampaignID != id || found[0].Column != "total_opens" ||
 			found[0].Was != found[0].Is+7 {
 			t.Errorf("recount finds %v, %v", found, err)
+		}
+		wrong := slices.IndexFunc(found, func(d event.Difference) bool {
+			return d.Column == "amount" && strings.HasSuffix(d.Where, ", EUR") && d.Was == d.Is+7
+		})
+		if wrong < 0 {
+			t.Errorf("no sum in euros is wrong by 7: %v", found)
 		}
 		if last := found[len(found)-1]; !strings.HasPrefix(last.Where, "link ") || last.Column != "unique_clicks" ||
 			last.Was != last.Is+2 {

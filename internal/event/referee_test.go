@@ -50,8 +50,8 @@ var links = [][]string{
 	{"https://example.org/" + strings.Repeat("\u00e4", 1500), "https://example.org/" + strings.Repeat("%C3%A4", 1500)},
 }
 
-// numbers maps the name of a counter to its value. The name is "campaign", "hour 2026-…", "domain
-// …" or "link …", then a dot and the column.
+// numbers maps the name of a counter to its value. The name is "campaign", "hour 2026-…", "amount
+// 2026-… EUR", "domain …" or "link …", then a dot and the column.
 type numbers map[string]int64
 
 // referee counts events in the simplest way: in the order of their times, each person once.
@@ -106,6 +106,7 @@ func referee(all []told) numbers {
 		case e.Kind == kind.EventConverted:
 			add(e, "total_conversions", "conversions", 1, false)
 			add(e, "conversion_amount", "conversion_amount", int64(e.Amount*100+0.5), false)
+			out["amount "+e.at.UTC().Format("2006-01-02T15")+" "+e.Currency+".amount"] += int64(e.Amount*100 + 0.5)
 		case e.Kind == kind.EventUnsubscribed && first:
 			add(e, "total_unsubscriptions", "unsubscriptions", 1, true)
 		case e.Kind == kind.EventComplained && first:
@@ -151,7 +152,7 @@ func counted(t *testing.T, db *store.Store, campaign int64) numbers {
 	t.Helper()
 	ctx := caller.System(context.WithoutCancel(t.Context()))
 	out, rowsOf := numbers{}, map[string]int{}
-	read := func(prefix, statement string) {
+	read := func(prefix, statement string, suffix ...string) {
 		rows, err := db.Client(ctx).QueryContext(ctx, statement, campaign)
 		if err != nil {
 			t.Fatal(err)
@@ -184,6 +185,7 @@ func counted(t *testing.T, db *store.Store, campaign int64) numbers {
 				if sent, found := strings.CutPrefix(name, "link "); found {
 					name = "link " + numberOf(sent)
 				}
+				name += strings.Join(suffix, "")
 				if values[i] != 0 {
 					out[name+"."+column] += values[i]
 				}
@@ -206,6 +208,12 @@ func counted(t *testing.T, db *store.Store, campaign int64) numbers {
 		"domain",
 		"SELECT domain,sent,failed,delivered,unique_opens,unique_clicks,unsubscriptions,hard_bounces,soft_bounces,complaints FROM domain_counters WHERE campaign_id=?",
 	)
+	for _, currency := range []string{"", "EUR", "USD", "JPY"} {
+		read(
+			"amount",
+			"SELECT hour,amount FROM conversion_amounts WHERE campaign_id=? AND currency='"+currency+"'", " "+currency,
+		)
+	}
 	read("link", "SELECT url,clicks,unique_clicks FROM link_counters WHERE campaign_id=?")
 	for name, n := range rowsOf {
 		if n > 1 {
@@ -316,6 +324,7 @@ func (w *world) invent(r *rand.Rand, n int) told {
 	}
 	if e.Kind == kind.EventConverted {
 		e.Amount = float64(r.IntN(1000)) / 4
+		e.Currency = []string{"", "EUR", "USD", "JPY"}[r.IntN(4)]
 	}
 	// Few leave or bounce, so that what one event ends is not ended by others too.
 	if e.Kind == kind.EventUnsubscribed && r.IntN(3) > 0 || e.Kind == kind.EventComplained && r.IntN(20) > 0 ||
@@ -415,7 +424,7 @@ func TestCountersAreThoseOfARefereeWhateverHappens(t *testing.T) {
 					for try := 0; ; try++ {
 						ctx, cancel := context.WithCancel(w.ctx)
 						if try == 0 && r.IntN(2) == 0 {
-							ctx, cancel = interrupt(w.ctx, 1+r.IntN(18))
+							ctx, cancel = interrupt(w.ctx, 1+r.IntN(22))
 						}
 						results, err := service.Record(ctx, batch)
 						cancel()

@@ -6,6 +6,7 @@ import (
 
 	"entgo.io/ent/dialect"
 
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/hourlycounter"
 	"campaignql/ent/linkcounter"
@@ -37,6 +38,9 @@ func (s statements) exec(ctx context.Context, t *store.Text) error {
 // the database.
 var fillers = map[string][2]string{
 	hourlycounter.Table: {"user_id,campaign_id,hour", "0,0,TIMESTAMP'2000-01-01 00:00:00'"},
+	conversionamount.Table: {
+		"user_id,campaign_id,hour,currency", "0,0,TIMESTAMP'2000-01-01 00:00:00',''",
+	},
 	domaincounter.Table: {"user_id,campaign_id,domain", "0,0,''"},
 	linkcounter.Table:   {"user_id,campaign_id,url_hash,url", "0,0,'',''"},
 }

@@ -87,7 +87,8 @@ var (
 		softBounces:     "soft_bounces",
 		complaints:      "complaints",
 	}
-	linkColumns = [numbers]string{clicks: "clicks", uniqueClicks: "unique_clicks"}
+	linkColumns   = [numbers]string{clicks: "clicks", uniqueClicks: "unique_clicks"}
+	amountColumns = [numbers]string{conversionAmount: "amount"}
 )
 
 // each maps a kind to the number that every event of it increments. people maps a kind to the
@@ -175,7 +176,17 @@ type (
 		campaign int64
 		domain   string
 	}
+	amountKey struct {
+		hourKey
+		currency string
+	}
 )
+
+// worth is the value of a conversion, in hundredths; zero for every other event.
+type worth struct {
+	cents    int64
+	currency string
+}
 
 // sums are counter values, or changes to counters.
 type sums struct {
@@ -183,10 +194,14 @@ type sums struct {
 	hours     map[hourKey]*counts
 	domains   map[domainKey]*counts
 	links     map[int64]*counts
+	amounts   map[amountKey]*counts
 }
 
 func newSums() *sums {
-	return &sums{map[int64]*counts{}, map[hourKey]*counts{}, map[domainKey]*counts{}, map[int64]*counts{}}
+	return &sums{
+		map[int64]*counts{}, map[hourKey]*counts{}, map[domainKey]*counts{}, map[int64]*counts{},
+		map[amountKey]*counts{},
+	}
 }
 
 func of[K comparable](all map[K]*counts, key K) *counts {
@@ -208,7 +223,7 @@ func (s *sums) add(campaign int64, m moment, number int, n int64) {
 }
 
 // event counts one event, except the numbers that depend on whether it is the first.
-func (s *sums) event(campaign int64, what kind.EventKind, m moment, automated bool, link, cents int64) {
+func (s *sums) event(campaign int64, what kind.EventKind, m moment, automated bool, link int64, value worth) {
 	if automated {
 		if what == kind.EventOpened {
 			s.add(campaign, m, automatedOpens, 1)
@@ -223,8 +238,9 @@ func (s *sums) event(campaign int64, what kind.EventKind, m moment, automated bo
 	if link != 0 {
 		of(s.links, link)[clicks]++
 	}
-	if cents != 0 {
-		s.add(campaign, m, conversionAmount, cents)
+	if value.cents != 0 {
+		s.add(campaign, m, conversionAmount, value.cents)
+		of(s.amounts, amountKey{hourKey{campaign, hourOf(m.at)}, value.currency})[conversionAmount] += value.cents
 	}
 }
 

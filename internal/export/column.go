@@ -1,6 +1,8 @@
 package export
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"campaignql/ent"
@@ -37,7 +39,8 @@ func cells[T any](columns []column[T], row T) []any {
 
 type point = *statistics.Point
 
-// pointColumns are the columns of a series, named as the fields of a SeriesPoint.
+// pointColumns are the columns of a series, named as the fields of a SeriesPoint, without those of
+// amounts.
 var pointColumns = []column[point]{
 	{"start", func(p point) any { return p.Start }},
 	{"end", func(p point) any { return p.End }},
@@ -66,11 +69,28 @@ var pointColumns = []column[point]{
 	{
 		"conversions", func(p point) any { return p.Conversions },
 	},
-	{"conversionAmount", func(p point) any { return cents(p.ConversionCents()) }},
 	{
 		"automatedOpens", func(p point) any { return p.AutomatedOpens },
 	},
 	{"automatedClicks", func(p point) any { return p.AutomatedClicks }},
+}
+
+// seriesColumns returns pointColumns and, after them, a column of amounts for each currency of the
+// points, ordered by currency: conversionAmountEUR, and conversionAmount where none is known.
+func seriesColumns(points []statistics.Point) []column[point] {
+	seen := map[string]bool{}
+	for i := range points {
+		for _, m := range points[i].ConversionAmounts() {
+			seen[m.Code] = true
+		}
+	}
+	columns := slices.Clone(pointColumns)
+	for _, code := range slices.Sorted(maps.Keys(seen)) {
+		columns = append(columns, column[point]{
+			"conversionAmount" + code, func(p point) any { return cents(p.ConversionHundredths(code)) },
+		})
+	}
+	return columns
 }
 
 // linkColumns are the columns of links, named as the fields of a LinkStatistic.

@@ -86,7 +86,7 @@ func New(db *store.Store, campaigns *campaign.Service, stats *statistics.Service
 func (s *Service) Now() time.Time { return s.now() }
 
 // Check validates a request. It returns NotFound if the caller has no such campaign, and Invalid on
-// from or to or for an unknown content or format. It runs one statement, and one more for a series.
+// from or to or for an unknown content or format. It runs one statement, and two more for a series.
 func (s *Service) Check(ctx context.Context, request Request) error {
 	_, err := s.Open(ctx, request)
 	return err
@@ -129,15 +129,17 @@ func (s *Service) Open(ctx context.Context, request Request) (*File, error) {
 
 func (s *Service) openSeries(ctx context.Context, file *File, c *ent.Campaign, span statistics.Span) error {
 	found, err := store.Heavy(ctx, s.db, func(ctx context.Context) (map[int64][]statistics.Point, error) {
+		span.Amounts = true
 		return s.statistics.Series(ctx, []*ent.Campaign{c}, span, s.now())
 	})
 	if err != nil {
 		return err
 	}
-	file.columns = names(pointColumns)
+	columns := seriesColumns(found[c.ID])
+	file.columns = names(columns)
 	file.rows = func(_ context.Context, row func([]any) error, _ func() error) error {
 		for _, point := range found[c.ID] {
-			if err := row(cells(pointColumns, &point)); err != nil {
+			if err := row(cells(columns, &point)); err != nil {
 				return err
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/audiencepurge"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/hourlycounter"
 	entpurge "campaignql/ent/purge"
 	"campaignql/internal/caller"
@@ -70,8 +71,8 @@ func (s *Service) Note(ctx context.Context, what kind.Deleted, left []Left) erro
 }
 
 // NoteCampaigns is Note for campaigns, whose events, links and mail domains remain. Campaigns have
-// a table of their own, which the evaluation of audiences reads. The hourly counters of campaigns
-// are deleted at once, because they are read by account and not by campaign.
+// a table of their own, which the evaluation of audiences reads. The hourly counters and
+// amounts of campaigns are deleted at once, because they are read by account and not by campaign.
 func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
 	client := s.db.Client(ctx)
 	ids := make([]int64, len(left))
@@ -79,6 +80,10 @@ func (s *Service) NoteCampaigns(ctx context.Context, left []Left) error {
 		ids[i] = l.ID
 	}
 	if _, err := client.HourlyCounter.Delete().Where(hourlycounter.CampaignIDIn(ids...)).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := client.ConversionAmount.Delete().Where(conversionamount.CampaignIDIn(ids...)).Exec(ctx)
+	if err != nil {
 		return err
 	}
 	for some := range slices.Chunk(left, notesAtOnce) {

@@ -153,16 +153,13 @@ func (c *Counters) ThroughputAt(now time.Time) Throughput {
 	return t
 }
 
-// Conversions is the number of conversions and their value.
+// Conversions is the number of conversions and what they are worth. The column conversion_amount,
+// the sum over all currencies, is for legacy scripts only.
 type Conversions struct {
+	// Count is total_conversions.
 	Count int64
-	// Amount is the sum of the amounts in units of the currency.
-	Amount float64
-}
-
-// Conversions is total_conversions and conversion_amount.
-func (c *Counters) Conversions() Conversions {
-	return Conversions{Count: c.TotalConversions, Amount: float64(c.ConversionAmount) / 100}
+	// Amounts are the sums of the amounts, as Service.Amounts and Service.SumAmounts return them.
+	Amounts []kind.Money
 }
 
 // Automated counts the opens and clicks of machines. No other number includes them.

@@ -54,7 +54,6 @@ func TestRatesAreOfDeliveredAndBouncesOfSent(t *testing.T) {
 		"complaints":         {statistics.Count{Total: 1, Rate: fraction(0.01)}, c.Complaints()},
 		"bounces":            {statistics.Bounces{Hard: 7, Soft: 3, Rate: fraction(10.0 / 110)}, c.Bounces()},
 		"click to open rate": {fraction(0.4), c.ClickToOpenRate()},
-		"conversions":        {statistics.Conversions{Count: 9, Amount: 1234.56}, c.Conversions()},
 		"automated":          {statistics.Automated{Opens: 11, Clicks: 12}, c.Automated()},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {

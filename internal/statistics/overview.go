@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -37,7 +38,6 @@ var hourColumns = map[string]string{
 	entcampaign.FieldTotalHardBounces:     hourlycounter.FieldHardBounces,
 	entcampaign.FieldTotalSoftBounces:     hourlycounter.FieldSoftBounces,
 	entcampaign.FieldTotalConversions:     hourlycounter.FieldConversions,
-	entcampaign.FieldConversionAmount:     hourlycounter.FieldConversionAmount,
 	entcampaign.FieldAutomatedOpens:       hourlycounter.FieldAutomatedOpens,
 	entcampaign.FieldAutomatedClicks:      hourlycounter.FieldAutomatedClicks,
 }
@@ -171,9 +171,9 @@ func (s *Service) sumHours(
 	return rows[0], nil
 }
 
-// hoursOf returns the condition on the hours of the campaigns that match, within a span. Without a
-// filter it has no condition on the campaign, and the hours of the account are read by their hour
-// only.
+// hoursOf returns the condition on the hours of the campaigns that match, within a span, in the table
+// of hours or of amounts. Without a filter it has no condition on the campaign, and the hours of the
+// account are read by their hour only.
 func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Selector) {
 	return func(sel *sql.Selector) {
 		if !filter.ChoosesAll() {
@@ -191,8 +191,9 @@ func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Se
 // The series begins at From, or with the first hour in which anything was counted. It is empty if
 // nothing was counted. It ends at To, or now. The first point begins exactly at From and the last
 // one ends exactly at To, even in the middle of an interval, so that the points add up to the
-// result of Sum. More than MaxPoints points, or To not after From, is Invalid. It runs one
-// statement, or two without From.
+// result of Sum. With AmountsColumn among the columns it also reads the sums of money. More than
+// MaxPoints points, or To not after From, is Invalid. It runs one statement for each of hours, money
+// and, without From, the beginning.
 func (s *Service) SumSeries(
 	ctx context.Context, filter campaign.Filter, span Span, columns []string, now time.Time,
 ) ([]Point, error) {
@@ -234,8 +235,14 @@ func (s *Service) sumSeries(
 	if span.To != nil {
 		points[len(points)-1].End = span.To.UTC()
 	}
-	hours, err := s.hours(ctx, id, filter, span, columns)
-	fill(points, hours, start, false)
+	ofHours := slices.DeleteFunc(slices.Clone(columns), func(name string) bool { return name == AmountsColumn })
+	hours, err := s.hours(ctx, id, filter, span, ofHours)
+	fillHours(points, hours, start, false)
+	if err != nil || len(ofHours) == len(columns) {
+		return points, err
+	}
+	amounts, err := s.sumAmounts(ctx, id, filter, span)
+	fillAmounts(points, amounts, start, false)
 	return points, err
 }
 

@@ -96,7 +96,7 @@ func TestNoMoreRowsAreAddedUpThanIsBearable(t *testing.T) {
 			},
 			"links of each":   func() error { _, err := s.CountLinks(writer, ids); return err },
 			"domains of each": func() error { _, err := s.CountDomains(writer, ids); return err },
-			"elapsed":         func() error { _, err := s.Elapsed(writer, nil, statistics.ByHour, 1, store.Now()); return err },
+			"elapsed":         func() error { _, err := s.Elapsed(writer, nil, statistics.ByHour, 1, false, store.Now()); return err },
 			"all":             func() error { return s.EachLink(writer, ids[0], nil) },
 		} {
 			if err := ask(); apperr.CodeOf(err) != apperr.Denied {

@@ -34,6 +34,8 @@ type Span struct {
 	Interval Interval
 	// Zone is the time zone in which days and weeks begin at midnight. Hours are UTC hours.
 	Zone *time.Location
+	// Amounts says that Series reads the sums of money, too.
+	Amounts bool
 }
 
 // Point holds the numbers of a campaign from Start to End.
@@ -48,15 +50,16 @@ type Point struct {
 	HardBounces, SoftBounces         int64
 	Conversions                      int64
 	AutomatedOpens, AutomatedClicks  int64
-	// hundredths is the sum of the conversion amounts in hundredths.
-	hundredths int64
+	// amounts are the sums of the conversion amounts by currency, if they were read.
+	amounts purse
 }
 
-// ConversionCents returns the sum of the amounts in hundredths.
-func (p *Point) ConversionCents() int64 { return p.hundredths }
+// ConversionAmounts returns what the conversions are worth: a sum for each currency, ordered by
+// currency.
+func (p *Point) ConversionAmounts() []kind.Money { return p.amounts.money() }
 
-// ConversionAmount returns the sum of the amounts in units of the currency.
-func (p *Point) ConversionAmount() float64 { return float64(p.hundredths) / 100 }
+// ConversionHundredths returns what the conversions are worth in one currency, in hundredths.
+func (p *Point) ConversionHundredths(currency string) int64 { return p.amounts[currency] }
 
 // Series returns for each campaign one point per interval, oldest first, with zeros for intervals
 // without events.
@@ -67,7 +70,7 @@ func (p *Point) ConversionAmount() float64 { return float64(p.hundredths) / 100 
 // begins before To. An hour counts for the interval in which it begins. Without From, the hour that
 // contains the beginning of the series counts for the first point. More than MaxPoints points, or
 // To not after From, is Invalid. The campaigns need the columns id and sending_started_at. It runs
-// one statement, whatever the number of campaigns.
+// one statement, and one more for amounts, whatever the number of campaigns.
 func (s *Service) Series(
 	ctx context.Context, campaigns []*ent.Campaign, span Span, now time.Time,
 ) (map[int64][]Point, error) {
@@ -81,8 +84,9 @@ func (s *Service) Series(
 	if span.To != nil {
 		end = *span.To
 	}
+	within := func(sel *sql.Selector) *sql.Predicate { return span.within(sel, campaigns, end) }
 	rows, err := s.db.Client(ctx).HourlyCounter.Query().
-		Where(func(sel *sql.Selector) { sel.Where(span.within(sel, campaigns, end)) }).
+		Where(func(sel *sql.Selector) { sel.Where(within(sel)) }).
 		Order(hourlycounter.ByCampaignID(), hourlycounter.ByHour()).All(ctx)
 	if err != nil {
 		return nil, store.Translate(err)
@@ -90,6 +94,12 @@ func (s *Service) Series(
 	hours := map[int64][]*ent.HourlyCounter{}
 	for _, row := range rows {
 		hours[row.CampaignID] = append(hours[row.CampaignID], row)
+	}
+	var amounts map[int64][]*ent.ConversionAmount
+	if span.Amounts {
+		if amounts, err = s.amountsWithin(ctx, within); err != nil {
+			return nil, err
+		}
 	}
 	found := make(map[int64][]Point, len(campaigns))
 	for _, c := range campaigns {
@@ -101,7 +111,8 @@ func (s *Service) Series(
 		if over && span.To != nil {
 			return nil, span.tooMany("from")
 		}
-		fill(points, hours[c.ID], start, span.From == nil)
+		fillHours(points, hours[c.ID], start, span.From == nil)
+		fillAmounts(points, amounts[c.ID], start, span.From == nil)
 		found[c.ID] = points
 	}
 	return found, nil
@@ -149,7 +160,7 @@ func (s Span) tooMany(argument string) error {
 	)
 }
 
-// within returns the condition on the hours of all campaigns.
+// within returns the condition on the hours of all campaigns, in the table of hours or of amounts.
 func (s Span) within(sel *sql.Selector, campaigns []*ent.Campaign, end time.Time) *sql.Predicate {
 	id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 	parts := make([]*sql.Predicate, 0, len(campaigns))
@@ -217,12 +228,19 @@ func (s Span) next(start time.Time) time.Time {
 	}
 }
 
-// fill adds each hour to the point in which it begins. The hours are ordered, oldest first. If
+// fillHours is fill for hours.
+func fillHours(points []Point, hours []*ent.HourlyCounter, start time.Time, early bool) {
+	fill(points, hours, func(row *ent.HourlyCounter) time.Time { return row.Hour }, (*Point).add, start, early)
+}
+
+// fill adds each row to the point in which its hour begins. The rows are ordered, oldest first. If
 // early is true, the hour that contains start counts for the first point.
-func fill(points []Point, hours []*ent.HourlyCounter, start time.Time, early bool) {
+func fill[R any](
+	points []Point, rows []R, hour func(R) time.Time, add func(*Point, R), start time.Time, early bool,
+) {
 	i := 0
-	for _, row := range hours {
-		at := row.Hour
+	for _, row := range rows {
+		at := hour(row)
 		if early && at.Before(start) && at.Add(time.Hour).After(start) {
 			at = start
 		}
@@ -233,7 +251,7 @@ func fill(points []Point, hours []*ent.HourlyCounter, start time.Time, early boo
 			return
 		}
 		if !at.Before(points[i].Start) {
-			points[i].add(row)
+			add(&points[i], row)
 		}
 	}
 }
@@ -254,7 +272,6 @@ func (p *Point) add(row *ent.HourlyCounter) {
 	p.SoftBounces += row.SoftBounces
 	p.Complaints += row.Complaints
 	p.Conversions += row.Conversions
-	p.hundredths += row.ConversionAmount
 	p.AutomatedOpens += row.AutomatedOpens
 	p.AutomatedClicks += row.AutomatedClicks
 }

@@ -18,7 +18,7 @@ import (
 // document queries all statistics of a page of campaigns.
 var document = fmt.Sprintf(`{ campaigns(first: %d, orderBy: {field: NAME}) { nodes { id name status statistics {
 	recipients sent failed delivered opens { total unique rate } clicks { total unique rate } clickToOpenRate unsubscriptions { total rate }
-	bounces { hard soft rate } complaints { total rate } forwards { total unique } browserViews { total unique } conversions { count amount }
+	bounces { hard soft rate } complaints { total rate } forwards { total unique } browserViews { total unique } conversions { count }
 	automated { opens clicks } throughput { emailsPerSecond startedAt finishedAt remaining estimatedFinish }
 	series(interval: DAY) { start end sent failed opens uniqueOpens clicks uniqueClicks unsubscriptions complaints hardBounces softBounces conversions }
 	links(first: 10) { nodes { url clicks uniqueClicks } }

@@ -184,6 +184,9 @@ func (w *world) counted() string {
 	for _, row := range w.client.HourlyCounter.Query().AllX(w.ctx) {
 		fmt.Fprintln(&out, row)
 	}
+	for _, row := range w.client.ConversionAmount.Query().AllX(w.ctx) {
+		fmt.Fprintln(&out, row)
+	}
 	for _, row := range w.client.LinkCounter.Query().AllX(w.ctx) {
 		fmt.Fprintln(&out, row)
 	}
