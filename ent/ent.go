@@ -7,6 +7,8 @@ import (
 	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
@@ -106,6 +108,8 @@ func checkColumn(t, c string) error {
 			audiencepurge.Table:     audiencepurge.ValidColumn,
 			campaign.Table:          campaign.ValidColumn,
 			campaignchange.Table:    campaignchange.ValidColumn,
+			campaignemail.Table:     campaignemail.ValidColumn,
+			campaignlist.Table:      campaignlist.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
 			contact.Table:           contact.ValidColumn,
 			customfield.Table:       customfield.ValidColumn,

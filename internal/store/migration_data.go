@@ -35,6 +35,8 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			// MySQL may otherwise begin with all subscribers.
 			{ContactsVersion, 17}: noteRecounts(rows, "STRAIGHT_JOIN"),
 			{ContactsVersion, 19}: writeAccountKeys,
+
+			{usesVersion, 3}: usesOfCampaigns(rows),
 		},
 		dialect.SQLite: {
 			{ContactsVersion, 11}: contactsOfSubscribers(rows),
@@ -44,6 +46,8 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			{ContactsVersion, 17}: contactsOfGone(rows),
 			{ContactsVersion, 18}: noteRecounts(rows, "CROSS JOIN"), // which keeps the order on SQLite
 			{ContactsVersion, 35}: writeAccountKeys,
+
+			{usesVersion, 5}: usesOfCampaigns(rows),
 		},
 	}
 }
