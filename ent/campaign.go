@@ -150,11 +150,19 @@ type Campaign struct {
 type CampaignEdges struct {
 	// Tags holds the value of the tags edge.
 	Tags []*Tag `json:"tags,omitempty"`
+	// Lists holds the value of the lists edge.
+	Lists []*SubscriberList `json:"lists,omitempty"`
+	// Emails holds the value of the emails edge.
+	Emails []*Email `json:"emails,omitempty"`
 	// Taggings holds the value of the taggings edge.
 	Taggings []*CampaignTag `json:"taggings,omitempty"`
+	// AudienceLists holds the value of the audience_lists edge.
+	AudienceLists []*CampaignList `json:"audience_lists,omitempty"`
+	// Contents holds the value of the contents edge.
+	Contents []*CampaignEmail `json:"contents,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [6]bool
 }
 
 // TagsOrErr returns the Tags value or an error if the edge
@@ -166,13 +174,49 @@ func (e CampaignEdges) TagsOrErr() ([]*Tag, error) {
 	return nil, &NotLoadedError{edge: "tags"}
 }
 
+// ListsOrErr returns the Lists value or an error if the edge
+// was not loaded in eager-loading.
+func (e CampaignEdges) ListsOrErr() ([]*SubscriberList, error) {
+	if e.loadedTypes[1] {
+		return e.Lists, nil
+	}
+	return nil, &NotLoadedError{edge: "lists"}
+}
+
+// EmailsOrErr returns the Emails value or an error if the edge
+// was not loaded in eager-loading.
+func (e CampaignEdges) EmailsOrErr() ([]*Email, error) {
+	if e.loadedTypes[2] {
+		return e.Emails, nil
+	}
+	return nil, &NotLoadedError{edge: "emails"}
+}
+
 // TaggingsOrErr returns the Taggings value or an error if the edge
 // was not loaded in eager-loading.
 func (e CampaignEdges) TaggingsOrErr() ([]*CampaignTag, error) {
-	if e.loadedTypes[1] {
+	if e.loadedTypes[3] {
 		return e.Taggings, nil
 	}
 	return nil, &NotLoadedError{edge: "taggings"}
+}
+
+// AudienceListsOrErr returns the AudienceLists value or an error if the edge
+// was not loaded in eager-loading.
+func (e CampaignEdges) AudienceListsOrErr() ([]*CampaignList, error) {
+	if e.loadedTypes[4] {
+		return e.AudienceLists, nil
+	}
+	return nil, &NotLoadedError{edge: "audience_lists"}
+}
+
+// ContentsOrErr returns the Contents value or an error if the edge
+// was not loaded in eager-loading.
+func (e CampaignEdges) ContentsOrErr() ([]*CampaignEmail, error) {
+	if e.loadedTypes[5] {
+		return e.Contents, nil
+	}
+	return nil, &NotLoadedError{edge: "contents"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -598,9 +642,29 @@ func (_m *Campaign) QueryTags() *TagQuery {
 	return NewCampaignClient(_m.config).QueryTags(_m)
 }
 
+// QueryLists queries the "lists" edge of the Campaign entity.
+func (_m *Campaign) QueryLists() *SubscriberListQuery {
+	return NewCampaignClient(_m.config).QueryLists(_m)
+}
+
+// QueryEmails queries the "emails" edge of the Campaign entity.
+func (_m *Campaign) QueryEmails() *EmailQuery {
+	return NewCampaignClient(_m.config).QueryEmails(_m)
+}
+
 // QueryTaggings queries the "taggings" edge of the Campaign entity.
 func (_m *Campaign) QueryTaggings() *CampaignTagQuery {
 	return NewCampaignClient(_m.config).QueryTaggings(_m)
+}
+
+// QueryAudienceLists queries the "audience_lists" edge of the Campaign entity.
+func (_m *Campaign) QueryAudienceLists() *CampaignListQuery {
+	return NewCampaignClient(_m.config).QueryAudienceLists(_m)
+}
+
+// QueryContents queries the "contents" edge of the Campaign entity.
+func (_m *Campaign) QueryContents() *CampaignEmailQuery {
+	return NewCampaignClient(_m.config).QueryContents(_m)
 }
 
 // Update returns a builder for updating this Campaign.

@@ -4,6 +4,8 @@ package ent
 
 import (
 	"campaignql/ent/campaign"
+	"campaignql/ent/email"
+	"campaignql/ent/subscriberlist"
 	"campaignql/ent/tag"
 	"campaignql/internal/kind"
 	"context"
@@ -859,6 +861,36 @@ func (_c *CampaignCreate) AddTags(v ...*Tag) *CampaignCreate {
 	return _c.AddTagIDs(ids...)
 }
 
+// AddListIDs adds the "lists" edge to the SubscriberList entity by IDs.
+func (_c *CampaignCreate) AddListIDs(ids ...int64) *CampaignCreate {
+	_c.mutation.AddListIDs(ids...)
+	return _c
+}
+
+// AddLists adds the "lists" edges to the SubscriberList entity.
+func (_c *CampaignCreate) AddLists(v ...*SubscriberList) *CampaignCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddListIDs(ids...)
+}
+
+// AddEmailIDs adds the "emails" edge to the Email entity by IDs.
+func (_c *CampaignCreate) AddEmailIDs(ids ...int64) *CampaignCreate {
+	_c.mutation.AddEmailIDs(ids...)
+	return _c
+}
+
+// AddEmails adds the "emails" edges to the Email entity.
+func (_c *CampaignCreate) AddEmails(v ...*Email) *CampaignCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddEmailIDs(ids...)
+}
+
 // Mutation returns the CampaignMutation object of the builder.
 func (_c *CampaignCreate) Mutation() *CampaignMutation {
 	return _c.mutation
@@ -1646,6 +1678,38 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(tag.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ListsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.EmailsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -4,8 +4,12 @@ package ent
 
 import (
 	"campaignql/ent/campaign"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
+	"campaignql/ent/email"
 	"campaignql/ent/predicate"
+	"campaignql/ent/subscriberlist"
 	"campaignql/ent/tag"
 	"context"
 	"database/sql/driver"
@@ -21,13 +25,17 @@ import (
 // CampaignQuery is the builder for querying Campaign entities.
 type CampaignQuery struct {
 	config
-	ctx          *QueryContext
-	order        []campaign.OrderOption
-	inters       []Interceptor
-	predicates   []predicate.Campaign
-	withTags     *TagQuery
-	withTaggings *CampaignTagQuery
-	modifiers    []func(*sql.Selector)
+	ctx               *QueryContext
+	order             []campaign.OrderOption
+	inters            []Interceptor
+	predicates        []predicate.Campaign
+	withTags          *TagQuery
+	withLists         *SubscriberListQuery
+	withEmails        *EmailQuery
+	withTaggings      *CampaignTagQuery
+	withAudienceLists *CampaignListQuery
+	withContents      *CampaignEmailQuery
+	modifiers         []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -86,6 +94,50 @@ func (_q *CampaignQuery) QueryTags() *TagQuery {
 	return query
 }
 
+// QueryLists chains the current query on the "lists" edge.
+func (_q *CampaignQuery) QueryLists() *SubscriberListQuery {
+	query := (&SubscriberListClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, selector),
+			sqlgraph.To(subscriberlist.Table, subscriberlist.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, campaign.ListsTable, campaign.ListsPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryEmails chains the current query on the "emails" edge.
+func (_q *CampaignQuery) QueryEmails() *EmailQuery {
+	query := (&EmailClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, selector),
+			sqlgraph.To(email.Table, email.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, campaign.EmailsTable, campaign.EmailsPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
 // QueryTaggings chains the current query on the "taggings" edge.
 func (_q *CampaignQuery) QueryTaggings() *CampaignTagQuery {
 	query := (&CampaignTagClient{config: _q.config}).Query()
@@ -101,6 +153,50 @@ func (_q *CampaignQuery) QueryTaggings() *CampaignTagQuery {
 			sqlgraph.From(campaign.Table, campaign.FieldID, selector),
 			sqlgraph.To(campaigntag.Table, campaigntag.CampaignColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, campaign.TaggingsTable, campaign.TaggingsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryAudienceLists chains the current query on the "audience_lists" edge.
+func (_q *CampaignQuery) QueryAudienceLists() *CampaignListQuery {
+	query := (&CampaignListClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, selector),
+			sqlgraph.To(campaignlist.Table, campaignlist.CampaignColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, campaign.AudienceListsTable, campaign.AudienceListsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryContents chains the current query on the "contents" edge.
+func (_q *CampaignQuery) QueryContents() *CampaignEmailQuery {
+	query := (&CampaignEmailClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, selector),
+			sqlgraph.To(campaignemail.Table, campaignemail.CampaignColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, campaign.ContentsTable, campaign.ContentsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -295,13 +391,17 @@ func (_q *CampaignQuery) Clone() *CampaignQuery {
 		return nil
 	}
 	return &CampaignQuery{
-		config:       _q.config,
-		ctx:          _q.ctx.Clone(),
-		order:        append([]campaign.OrderOption{}, _q.order...),
-		inters:       append([]Interceptor{}, _q.inters...),
-		predicates:   append([]predicate.Campaign{}, _q.predicates...),
-		withTags:     _q.withTags.Clone(),
-		withTaggings: _q.withTaggings.Clone(),
+		config:            _q.config,
+		ctx:               _q.ctx.Clone(),
+		order:             append([]campaign.OrderOption{}, _q.order...),
+		inters:            append([]Interceptor{}, _q.inters...),
+		predicates:        append([]predicate.Campaign{}, _q.predicates...),
+		withTags:          _q.withTags.Clone(),
+		withLists:         _q.withLists.Clone(),
+		withEmails:        _q.withEmails.Clone(),
+		withTaggings:      _q.withTaggings.Clone(),
+		withAudienceLists: _q.withAudienceLists.Clone(),
+		withContents:      _q.withContents.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -320,6 +420,28 @@ func (_q *CampaignQuery) WithTags(opts ...func(*TagQuery)) *CampaignQuery {
 	return _q
 }
 
+// WithLists tells the query-builder to eager-load the nodes that are connected to
+// the "lists" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *CampaignQuery) WithLists(opts ...func(*SubscriberListQuery)) *CampaignQuery {
+	query := (&SubscriberListClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withLists = query
+	return _q
+}
+
+// WithEmails tells the query-builder to eager-load the nodes that are connected to
+// the "emails" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *CampaignQuery) WithEmails(opts ...func(*EmailQuery)) *CampaignQuery {
+	query := (&EmailClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withEmails = query
+	return _q
+}
+
 // WithTaggings tells the query-builder to eager-load the nodes that are connected to
 // the "taggings" edge. The optional arguments are used to configure the query builder of the edge.
 func (_q *CampaignQuery) WithTaggings(opts ...func(*CampaignTagQuery)) *CampaignQuery {
@@ -328,6 +450,28 @@ func (_q *CampaignQuery) WithTaggings(opts ...func(*CampaignTagQuery)) *Campaign
 		opt(query)
 	}
 	_q.withTaggings = query
+	return _q
+}
+
+// WithAudienceLists tells the query-builder to eager-load the nodes that are connected to
+// the "audience_lists" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *CampaignQuery) WithAudienceLists(opts ...func(*CampaignListQuery)) *CampaignQuery {
+	query := (&CampaignListClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withAudienceLists = query
+	return _q
+}
+
+// WithContents tells the query-builder to eager-load the nodes that are connected to
+// the "contents" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *CampaignQuery) WithContents(opts ...func(*CampaignEmailQuery)) *CampaignQuery {
+	query := (&CampaignEmailClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withContents = query
 	return _q
 }
 
@@ -409,9 +553,13 @@ func (_q *CampaignQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cam
 	var (
 		nodes       = []*Campaign{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [6]bool{
 			_q.withTags != nil,
+			_q.withLists != nil,
+			_q.withEmails != nil,
 			_q.withTaggings != nil,
+			_q.withAudienceLists != nil,
+			_q.withContents != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -442,10 +590,38 @@ func (_q *CampaignQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cam
 			return nil, err
 		}
 	}
+	if query := _q.withLists; query != nil {
+		if err := _q.loadLists(ctx, query, nodes,
+			func(n *Campaign) { n.Edges.Lists = []*SubscriberList{} },
+			func(n *Campaign, e *SubscriberList) { n.Edges.Lists = append(n.Edges.Lists, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withEmails; query != nil {
+		if err := _q.loadEmails(ctx, query, nodes,
+			func(n *Campaign) { n.Edges.Emails = []*Email{} },
+			func(n *Campaign, e *Email) { n.Edges.Emails = append(n.Edges.Emails, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withTaggings; query != nil {
 		if err := _q.loadTaggings(ctx, query, nodes,
 			func(n *Campaign) { n.Edges.Taggings = []*CampaignTag{} },
 			func(n *Campaign, e *CampaignTag) { n.Edges.Taggings = append(n.Edges.Taggings, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withAudienceLists; query != nil {
+		if err := _q.loadAudienceLists(ctx, query, nodes,
+			func(n *Campaign) { n.Edges.AudienceLists = []*CampaignList{} },
+			func(n *Campaign, e *CampaignList) { n.Edges.AudienceLists = append(n.Edges.AudienceLists, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withContents; query != nil {
+		if err := _q.loadContents(ctx, query, nodes,
+			func(n *Campaign) { n.Edges.Contents = []*CampaignEmail{} },
+			func(n *Campaign, e *CampaignEmail) { n.Edges.Contents = append(n.Edges.Contents, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -513,6 +689,128 @@ func (_q *CampaignQuery) loadTags(ctx context.Context, query *TagQuery, nodes []
 	}
 	return nil
 }
+func (_q *CampaignQuery) loadLists(ctx context.Context, query *SubscriberListQuery, nodes []*Campaign, init func(*Campaign), assign func(*Campaign, *SubscriberList)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*Campaign)
+	nids := make(map[int64]map[*Campaign]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(campaign.ListsTable)
+		s.Join(joinT).On(s.C(subscriberlist.FieldID), joinT.C(campaign.ListsPrimaryKey[1]))
+		s.Where(sql.InValues(joinT.C(campaign.ListsPrimaryKey[0]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(campaign.ListsPrimaryKey[0]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*Campaign]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*SubscriberList](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "lists" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
+func (_q *CampaignQuery) loadEmails(ctx context.Context, query *EmailQuery, nodes []*Campaign, init func(*Campaign), assign func(*Campaign, *Email)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*Campaign)
+	nids := make(map[int64]map[*Campaign]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(campaign.EmailsTable)
+		s.Join(joinT).On(s.C(email.FieldID), joinT.C(campaign.EmailsPrimaryKey[1]))
+		s.Where(sql.InValues(joinT.C(campaign.EmailsPrimaryKey[0]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(campaign.EmailsPrimaryKey[0]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*Campaign]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*Email](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "emails" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
 func (_q *CampaignQuery) loadTaggings(ctx context.Context, query *CampaignTagQuery, nodes []*Campaign, init func(*Campaign), assign func(*Campaign, *CampaignTag)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[int64]*Campaign)
@@ -528,6 +826,66 @@ func (_q *CampaignQuery) loadTaggings(ctx context.Context, query *CampaignTagQue
 	}
 	query.Where(predicate.CampaignTag(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(campaign.TaggingsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.CampaignID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "campaign_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *CampaignQuery) loadAudienceLists(ctx context.Context, query *CampaignListQuery, nodes []*Campaign, init func(*Campaign), assign func(*Campaign, *CampaignList)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Campaign)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(campaignlist.FieldCampaignID)
+	}
+	query.Where(predicate.CampaignList(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(campaign.AudienceListsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.CampaignID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "campaign_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *CampaignQuery) loadContents(ctx context.Context, query *CampaignEmailQuery, nodes []*Campaign, init func(*Campaign), assign func(*Campaign, *CampaignEmail)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Campaign)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(campaignemail.FieldCampaignID)
+	}
+	query.Where(predicate.CampaignEmail(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(campaign.ContentsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -4,7 +4,9 @@ package ent
 
 import (
 	"campaignql/ent/campaign"
+	"campaignql/ent/email"
 	"campaignql/ent/predicate"
+	"campaignql/ent/subscriberlist"
 	"campaignql/ent/tag"
 	"campaignql/internal/kind"
 	"context"
@@ -1112,6 +1114,36 @@ func (_u *CampaignUpdate) AddTags(v ...*Tag) *CampaignUpdate {
 	return _u.AddTagIDs(ids...)
 }
 
+// AddListIDs adds the "lists" edge to the SubscriberList entity by IDs.
+func (_u *CampaignUpdate) AddListIDs(ids ...int64) *CampaignUpdate {
+	_u.mutation.AddListIDs(ids...)
+	return _u
+}
+
+// AddLists adds the "lists" edges to the SubscriberList entity.
+func (_u *CampaignUpdate) AddLists(v ...*SubscriberList) *CampaignUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddListIDs(ids...)
+}
+
+// AddEmailIDs adds the "emails" edge to the Email entity by IDs.
+func (_u *CampaignUpdate) AddEmailIDs(ids ...int64) *CampaignUpdate {
+	_u.mutation.AddEmailIDs(ids...)
+	return _u
+}
+
+// AddEmails adds the "emails" edges to the Email entity.
+func (_u *CampaignUpdate) AddEmails(v ...*Email) *CampaignUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEmailIDs(ids...)
+}
+
 // Mutation returns the CampaignMutation object of the builder.
 func (_u *CampaignUpdate) Mutation() *CampaignMutation {
 	return _u.mutation
@@ -1136,6 +1168,48 @@ func (_u *CampaignUpdate) RemoveTags(v ...*Tag) *CampaignUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearLists clears all "lists" edges to the SubscriberList entity.
+func (_u *CampaignUpdate) ClearLists() *CampaignUpdate {
+	_u.mutation.ClearLists()
+	return _u
+}
+
+// RemoveListIDs removes the "lists" edge to SubscriberList entities by IDs.
+func (_u *CampaignUpdate) RemoveListIDs(ids ...int64) *CampaignUpdate {
+	_u.mutation.RemoveListIDs(ids...)
+	return _u
+}
+
+// RemoveLists removes "lists" edges to SubscriberList entities.
+func (_u *CampaignUpdate) RemoveLists(v ...*SubscriberList) *CampaignUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveListIDs(ids...)
+}
+
+// ClearEmails clears all "emails" edges to the Email entity.
+func (_u *CampaignUpdate) ClearEmails() *CampaignUpdate {
+	_u.mutation.ClearEmails()
+	return _u
+}
+
+// RemoveEmailIDs removes the "emails" edge to Email entities by IDs.
+func (_u *CampaignUpdate) RemoveEmailIDs(ids ...int64) *CampaignUpdate {
+	_u.mutation.RemoveEmailIDs(ids...)
+	return _u
+}
+
+// RemoveEmails removes "emails" edges to Email entities.
+func (_u *CampaignUpdate) RemoveEmails(v ...*Email) *CampaignUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEmailIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -1595,6 +1669,96 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(tag.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ListsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedListsIDs(); len(nodes) > 0 && !_u.mutation.ListsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ListsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EmailsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEmailsIDs(); len(nodes) > 0 && !_u.mutation.EmailsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EmailsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -2705,6 +2869,36 @@ func (_u *CampaignUpdateOne) AddTags(v ...*Tag) *CampaignUpdateOne {
 	return _u.AddTagIDs(ids...)
 }
 
+// AddListIDs adds the "lists" edge to the SubscriberList entity by IDs.
+func (_u *CampaignUpdateOne) AddListIDs(ids ...int64) *CampaignUpdateOne {
+	_u.mutation.AddListIDs(ids...)
+	return _u
+}
+
+// AddLists adds the "lists" edges to the SubscriberList entity.
+func (_u *CampaignUpdateOne) AddLists(v ...*SubscriberList) *CampaignUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddListIDs(ids...)
+}
+
+// AddEmailIDs adds the "emails" edge to the Email entity by IDs.
+func (_u *CampaignUpdateOne) AddEmailIDs(ids ...int64) *CampaignUpdateOne {
+	_u.mutation.AddEmailIDs(ids...)
+	return _u
+}
+
+// AddEmails adds the "emails" edges to the Email entity.
+func (_u *CampaignUpdateOne) AddEmails(v ...*Email) *CampaignUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEmailIDs(ids...)
+}
+
 // Mutation returns the CampaignMutation object of the builder.
 func (_u *CampaignUpdateOne) Mutation() *CampaignMutation {
 	return _u.mutation
@@ -2729,6 +2923,48 @@ func (_u *CampaignUpdateOne) RemoveTags(v ...*Tag) *CampaignUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveTagIDs(ids...)
+}
+
+// ClearLists clears all "lists" edges to the SubscriberList entity.
+func (_u *CampaignUpdateOne) ClearLists() *CampaignUpdateOne {
+	_u.mutation.ClearLists()
+	return _u
+}
+
+// RemoveListIDs removes the "lists" edge to SubscriberList entities by IDs.
+func (_u *CampaignUpdateOne) RemoveListIDs(ids ...int64) *CampaignUpdateOne {
+	_u.mutation.RemoveListIDs(ids...)
+	return _u
+}
+
+// RemoveLists removes "lists" edges to SubscriberList entities.
+func (_u *CampaignUpdateOne) RemoveLists(v ...*SubscriberList) *CampaignUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveListIDs(ids...)
+}
+
+// ClearEmails clears all "emails" edges to the Email entity.
+func (_u *CampaignUpdateOne) ClearEmails() *CampaignUpdateOne {
+	_u.mutation.ClearEmails()
+	return _u
+}
+
+// RemoveEmailIDs removes the "emails" edge to Email entities by IDs.
+func (_u *CampaignUpdateOne) RemoveEmailIDs(ids ...int64) *CampaignUpdateOne {
+	_u.mutation.RemoveEmailIDs(ids...)
+	return _u
+}
+
+// RemoveEmails removes "emails" edges to Email entities.
+func (_u *CampaignUpdateOne) RemoveEmails(v ...*Email) *CampaignUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEmailIDs(ids...)
 }
 
 // Where appends a list predicates to the CampaignUpdate builder.
@@ -3218,6 +3454,96 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(tag.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ListsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedListsIDs(); len(nodes) > 0 && !_u.mutation.ListsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ListsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.ListsTable,
+			Columns: campaign.ListsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(subscriberlist.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EmailsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEmailsIDs(); len(nodes) > 0 && !_u.mutation.EmailsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EmailsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: false,
+			Table:   campaign.EmailsTable,
+			Columns: campaign.EmailsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(email.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

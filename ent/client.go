@@ -15,9 +15,10 @@ import (
 	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
-	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -64,12 +65,14 @@ type Client struct {
 	Campaign *CampaignClient
 	// CampaignChange is the client for interacting with the CampaignChange builders.
 	CampaignChange *CampaignChangeClient
+	// CampaignEmail is the client for interacting with the CampaignEmail builders.
+	CampaignEmail *CampaignEmailClient
+	// CampaignList is the client for interacting with the CampaignList builders.
+	CampaignList *CampaignListClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
-	// ConversionAmount is the client for interacting with the ConversionAmount builders.
-	ConversionAmount *ConversionAmountClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// DomainCounter is the client for interacting with the DomainCounter builders.
@@ -133,9 +136,10 @@ func (c *Client) init() {
 	c.AudiencePurge = NewAudiencePurgeClient(c.config)
 	c.Campaign = NewCampaignClient(c.config)
 	c.CampaignChange = NewCampaignChangeClient(c.config)
+	c.CampaignEmail = NewCampaignEmailClient(c.config)
+	c.CampaignList = NewCampaignListClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
 	c.Contact = NewContactClient(c.config)
-	c.ConversionAmount = NewConversionAmountClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.DomainCounter = NewDomainCounterClient(c.config)
 	c.Email = NewEmailClient(c.config)
@@ -256,9 +260,10 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AudiencePurge:     NewAudiencePurgeClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
+		CampaignEmail:     NewCampaignEmailClient(cfg),
+		CampaignList:      NewCampaignListClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
-		ConversionAmount:  NewConversionAmountClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -306,9 +311,10 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AudiencePurge:     NewAudiencePurgeClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
 		CampaignChange:    NewCampaignChangeClient(cfg),
+		CampaignEmail:     NewCampaignEmailClient(cfg),
+		CampaignList:      NewCampaignListClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
-		ConversionAmount:  NewConversionAmountClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -362,13 +368,13 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
-		c.Contact, c.ConversionAmount, c.CustomField, c.DomainCounter, c.Email,
-		c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.MergedSubscriber,
-		c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment, c.Session,
-		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
-		c.Suppression, c.Tag, c.User,
+		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
+		c.CampaignList, c.CampaignTag, c.Contact, c.CustomField, c.DomainCounter,
+		c.Email, c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
+		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -378,13 +384,13 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignTag,
-		c.Contact, c.ConversionAmount, c.CustomField, c.DomainCounter, c.Email,
-		c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact, c.HourlyCounter,
-		c.IdempotencyKey, c.LinkCounter, c.LoginAttempt, c.MergedSubscriber,
-		c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment, c.Session,
-		c.Subscriber, c.SubscriberList, c.SubscriberTag, c.SubscriberTagging,
-		c.Suppression, c.Tag, c.User,
+		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
+		c.CampaignList, c.CampaignTag, c.Contact, c.CustomField, c.DomainCounter,
+		c.Email, c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact,
+		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
+		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -401,12 +407,14 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Campaign.mutate(ctx, m)
 	case *CampaignChangeMutation:
 		return c.CampaignChange.mutate(ctx, m)
+	case *CampaignEmailMutation:
+		return c.CampaignEmail.mutate(ctx, m)
+	case *CampaignListMutation:
+		return c.CampaignList.mutate(ctx, m)
 	case *CampaignTagMutation:
 		return c.CampaignTag.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
-	case *ConversionAmountMutation:
-		return c.ConversionAmount.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
 	case *DomainCounterMutation:
@@ -850,6 +858,38 @@ func (c *CampaignClient) QueryTags(_m *Campaign) *TagQuery {
 	return query
 }
 
+// QueryLists queries the lists edge of a Campaign.
+func (c *CampaignClient) QueryLists(_m *Campaign) *SubscriberListQuery {
+	query := (&SubscriberListClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, id),
+			sqlgraph.To(subscriberlist.Table, subscriberlist.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, campaign.ListsTable, campaign.ListsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEmails queries the emails edge of a Campaign.
+func (c *CampaignClient) QueryEmails(_m *Campaign) *EmailQuery {
+	query := (&EmailClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, id),
+			sqlgraph.To(email.Table, email.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, campaign.EmailsTable, campaign.EmailsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryTaggings queries the taggings edge of a Campaign.
 func (c *CampaignClient) QueryTaggings(_m *Campaign) *CampaignTagQuery {
 	query := (&CampaignTagClient{config: c.config}).Query()
@@ -859,6 +899,38 @@ func (c *CampaignClient) QueryTaggings(_m *Campaign) *CampaignTagQuery {
 			sqlgraph.From(campaign.Table, campaign.FieldID, id),
 			sqlgraph.To(campaigntag.Table, campaigntag.CampaignColumn),
 			sqlgraph.Edge(sqlgraph.O2M, true, campaign.TaggingsTable, campaign.TaggingsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAudienceLists queries the audience_lists edge of a Campaign.
+func (c *CampaignClient) QueryAudienceLists(_m *Campaign) *CampaignListQuery {
+	query := (&CampaignListClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, id),
+			sqlgraph.To(campaignlist.Table, campaignlist.CampaignColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, campaign.AudienceListsTable, campaign.AudienceListsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryContents queries the contents edge of a Campaign.
+func (c *CampaignClient) QueryContents(_m *Campaign) *CampaignEmailQuery {
+	query := (&CampaignEmailClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaign.Table, campaign.FieldID, id),
+			sqlgraph.To(campaignemail.Table, campaignemail.CampaignColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, campaign.ContentsTable, campaign.ContentsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1021,6 +1093,238 @@ func (c *CampaignChangeClient) mutate(ctx context.Context, m *CampaignChangeMuta
 		return (&CampaignChangeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown CampaignChange mutation op: %q", m.Op())
+	}
+}
+
+// CampaignEmailClient is a client for the CampaignEmail schema.
+type CampaignEmailClient struct {
+	config
+}
+
+// NewCampaignEmailClient returns a client for the CampaignEmail from the given config.
+func NewCampaignEmailClient(c config) *CampaignEmailClient {
+	return &CampaignEmailClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `campaignemail.Hooks(f(g(h())))`.
+func (c *CampaignEmailClient) Use(hooks ...Hook) {
+	c.hooks.CampaignEmail = append(c.hooks.CampaignEmail, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `campaignemail.Intercept(f(g(h())))`.
+func (c *CampaignEmailClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CampaignEmail = append(c.inters.CampaignEmail, interceptors...)
+}
+
+// Create returns a builder for creating a CampaignEmail entity.
+func (c *CampaignEmailClient) Create() *CampaignEmailCreate {
+	mutation := newCampaignEmailMutation(c.config, OpCreate)
+	return &CampaignEmailCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CampaignEmail entities.
+func (c *CampaignEmailClient) CreateBulk(builders ...*CampaignEmailCreate) *CampaignEmailCreateBulk {
+	return &CampaignEmailCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CampaignEmailClient) MapCreateBulk(slice any, setFunc func(*CampaignEmailCreate, int)) *CampaignEmailCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CampaignEmailCreateBulk{err: fmt.Errorf("calling to CampaignEmailClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CampaignEmailCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CampaignEmailCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CampaignEmail.
+func (c *CampaignEmailClient) Update() *CampaignEmailUpdate {
+	mutation := newCampaignEmailMutation(c.config, OpUpdate)
+	return &CampaignEmailUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CampaignEmailClient) UpdateOne(_m *CampaignEmail) *CampaignEmailUpdateOne {
+	mutation := newCampaignEmailMutation(c.config, OpUpdateOne)
+	mutation.campaign = &_m.CampaignID
+	mutation.email = &_m.EmailID
+	return &CampaignEmailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CampaignEmail.
+func (c *CampaignEmailClient) Delete() *CampaignEmailDelete {
+	mutation := newCampaignEmailMutation(c.config, OpDelete)
+	return &CampaignEmailDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Query returns a query builder for CampaignEmail.
+func (c *CampaignEmailClient) Query() *CampaignEmailQuery {
+	return &CampaignEmailQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCampaignEmail},
+		inters: c.Interceptors(),
+	}
+}
+
+// QueryCampaign queries the campaign edge of a CampaignEmail.
+func (c *CampaignEmailClient) QueryCampaign(_m *CampaignEmail) *CampaignQuery {
+	return c.Query().
+		Where(campaignemail.CampaignID(_m.CampaignID), campaignemail.EmailID(_m.EmailID)).
+		QueryCampaign()
+}
+
+// QueryEmail queries the email edge of a CampaignEmail.
+func (c *CampaignEmailClient) QueryEmail(_m *CampaignEmail) *EmailQuery {
+	return c.Query().
+		Where(campaignemail.CampaignID(_m.CampaignID), campaignemail.EmailID(_m.EmailID)).
+		QueryEmail()
+}
+
+// Hooks returns the client hooks.
+func (c *CampaignEmailClient) Hooks() []Hook {
+	return c.hooks.CampaignEmail
+}
+
+// Interceptors returns the client interceptors.
+func (c *CampaignEmailClient) Interceptors() []Interceptor {
+	return c.inters.CampaignEmail
+}
+
+func (c *CampaignEmailClient) mutate(ctx context.Context, m *CampaignEmailMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CampaignEmailCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CampaignEmailUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CampaignEmailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CampaignEmailDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CampaignEmail mutation op: %q", m.Op())
+	}
+}
+
+// CampaignListClient is a client for the CampaignList schema.
+type CampaignListClient struct {
+	config
+}
+
+// NewCampaignListClient returns a client for the CampaignList from the given config.
+func NewCampaignListClient(c config) *CampaignListClient {
+	return &CampaignListClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `campaignlist.Hooks(f(g(h())))`.
+func (c *CampaignListClient) Use(hooks ...Hook) {
+	c.hooks.CampaignList = append(c.hooks.CampaignList, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `campaignlist.Intercept(f(g(h())))`.
+func (c *CampaignListClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CampaignList = append(c.inters.CampaignList, interceptors...)
+}
+
+// Create returns a builder for creating a CampaignList entity.
+func (c *CampaignListClient) Create() *CampaignListCreate {
+	mutation := newCampaignListMutation(c.config, OpCreate)
+	return &CampaignListCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CampaignList entities.
+func (c *CampaignListClient) CreateBulk(builders ...*CampaignListCreate) *CampaignListCreateBulk {
+	return &CampaignListCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CampaignListClient) MapCreateBulk(slice any, setFunc func(*CampaignListCreate, int)) *CampaignListCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CampaignListCreateBulk{err: fmt.Errorf("calling to CampaignListClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CampaignListCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CampaignListCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CampaignList.
+func (c *CampaignListClient) Update() *CampaignListUpdate {
+	mutation := newCampaignListMutation(c.config, OpUpdate)
+	return &CampaignListUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CampaignListClient) UpdateOne(_m *CampaignList) *CampaignListUpdateOne {
+	mutation := newCampaignListMutation(c.config, OpUpdateOne)
+	mutation.campaign = &_m.CampaignID
+	mutation.list = &_m.ListID
+	return &CampaignListUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CampaignList.
+func (c *CampaignListClient) Delete() *CampaignListDelete {
+	mutation := newCampaignListMutation(c.config, OpDelete)
+	return &CampaignListDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Query returns a query builder for CampaignList.
+func (c *CampaignListClient) Query() *CampaignListQuery {
+	return &CampaignListQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCampaignList},
+		inters: c.Interceptors(),
+	}
+}
+
+// QueryCampaign queries the campaign edge of a CampaignList.
+func (c *CampaignListClient) QueryCampaign(_m *CampaignList) *CampaignQuery {
+	return c.Query().
+		Where(campaignlist.CampaignID(_m.CampaignID), campaignlist.ListID(_m.ListID)).
+		QueryCampaign()
+}
+
+// QueryList queries the list edge of a CampaignList.
+func (c *CampaignListClient) QueryList(_m *CampaignList) *SubscriberListQuery {
+	return c.Query().
+		Where(campaignlist.CampaignID(_m.CampaignID), campaignlist.ListID(_m.ListID)).
+		QueryList()
+}
+
+// Hooks returns the client hooks.
+func (c *CampaignListClient) Hooks() []Hook {
+	return c.hooks.CampaignList
+}
+
+// Interceptors returns the client interceptors.
+func (c *CampaignListClient) Interceptors() []Interceptor {
+	return c.inters.CampaignList
+}
+
+func (c *CampaignListClient) mutate(ctx context.Context, m *CampaignListMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CampaignListCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CampaignListUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CampaignListUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CampaignListDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CampaignList mutation op: %q", m.Op())
 	}
 }
 
@@ -1270,139 +1574,6 @@ func (c *ContactClient) mutate(ctx context.Context, m *ContactMutation) (Value, 
 		return (&ContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Contact mutation op: %q", m.Op())
-	}
-}
-
-// ConversionAmountClient is a client for the ConversionAmount schema.
-type ConversionAmountClient struct {
-	config
-}
-
-// NewConversionAmountClient returns a client for the ConversionAmount from the given config.
-func NewConversionAmountClient(c config) *ConversionAmountClient {
-	return &ConversionAmountClient{config: c}
-}
-
-// Use adds a list of mutation hooks to the hooks stack.
-// A call to `Use(f, g, h)` equals to `conversionamount.Hooks(f(g(h())))`.
-func (c *ConversionAmountClient) Use(hooks ...Hook) {
-	c.hooks.ConversionAmount = append(c.hooks.ConversionAmount, hooks...)
-}
-
-// Intercept adds a list of query interceptors to the interceptors stack.
-// A call to `Intercept(f, g, h)` equals to `conversionamount.Intercept(f(g(h())))`.
-func (c *ConversionAmountClient) Intercept(interceptors ...Interceptor) {
-	c.inters.ConversionAmount = append(c.inters.ConversionAmount, interceptors...)
-}
-
-// Create returns a builder for creating a ConversionAmount entity.
-func (c *ConversionAmountClient) Create() *ConversionAmountCreate {
-	mutation := newConversionAmountMutation(c.config, OpCreate)
-	return &ConversionAmountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// CreateBulk returns a builder for creating a bulk of ConversionAmount entities.
-func (c *ConversionAmountClient) CreateBulk(builders ...*ConversionAmountCreate) *ConversionAmountCreateBulk {
-	return &ConversionAmountCreateBulk{config: c.config, builders: builders}
-}
-
-// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
-// a builder and applies setFunc on it.
-func (c *ConversionAmountClient) MapCreateBulk(slice any, setFunc func(*ConversionAmountCreate, int)) *ConversionAmountCreateBulk {
-	rv := reflect.ValueOf(slice)
-	if rv.Kind() != reflect.Slice {
-		return &ConversionAmountCreateBulk{err: fmt.Errorf("calling to ConversionAmountClient.MapCreateBulk with wrong type %T, need slice", slice)}
-	}
-	builders := make([]*ConversionAmountCreate, rv.Len())
-	for i := 0; i < rv.Len(); i++ {
-		builders[i] = c.Create()
-		setFunc(builders[i], i)
-	}
-	return &ConversionAmountCreateBulk{config: c.config, builders: builders}
-}
-
-// Update returns an update builder for ConversionAmount.
-func (c *ConversionAmountClient) Update() *ConversionAmountUpdate {
-	mutation := newConversionAmountMutation(c.config, OpUpdate)
-	return &ConversionAmountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOne returns an update builder for the given entity.
-func (c *ConversionAmountClient) UpdateOne(_m *ConversionAmount) *ConversionAmountUpdateOne {
-	mutation := newConversionAmountMutation(c.config, OpUpdateOne, withConversionAmount(_m))
-	return &ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// UpdateOneID returns an update builder for the given id.
-func (c *ConversionAmountClient) UpdateOneID(id int64) *ConversionAmountUpdateOne {
-	mutation := newConversionAmountMutation(c.config, OpUpdateOne, withConversionAmountID(id))
-	return &ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// Delete returns a delete builder for ConversionAmount.
-func (c *ConversionAmountClient) Delete() *ConversionAmountDelete {
-	mutation := newConversionAmountMutation(c.config, OpDelete)
-	return &ConversionAmountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
-}
-
-// DeleteOne returns a builder for deleting the given entity.
-func (c *ConversionAmountClient) DeleteOne(_m *ConversionAmount) *ConversionAmountDeleteOne {
-	return c.DeleteOneID(_m.ID)
-}
-
-// DeleteOneID returns a builder for deleting the given entity by its id.
-func (c *ConversionAmountClient) DeleteOneID(id int64) *ConversionAmountDeleteOne {
-	builder := c.Delete().Where(conversionamount.ID(id))
-	builder.mutation.id = &id
-	builder.mutation.op = OpDeleteOne
-	return &ConversionAmountDeleteOne{builder}
-}
-
-// Query returns a query builder for ConversionAmount.
-func (c *ConversionAmountClient) Query() *ConversionAmountQuery {
-	return &ConversionAmountQuery{
-		config: c.config,
-		ctx:    &QueryContext{Type: TypeConversionAmount},
-		inters: c.Interceptors(),
-	}
-}
-
-// Get returns a ConversionAmount entity by its id.
-func (c *ConversionAmountClient) Get(ctx context.Context, id int64) (*ConversionAmount, error) {
-	return c.Query().Where(conversionamount.ID(id)).Only(ctx)
-}
-
-// GetX is like Get, but panics if an error occurs.
-func (c *ConversionAmountClient) GetX(ctx context.Context, id int64) *ConversionAmount {
-	obj, err := c.Get(ctx, id)
-	if err != nil {
-		panic(err)
-	}
-	return obj
-}
-
-// Hooks returns the client hooks.
-func (c *ConversionAmountClient) Hooks() []Hook {
-	return c.hooks.ConversionAmount
-}
-
-// Interceptors returns the client interceptors.
-func (c *ConversionAmountClient) Interceptors() []Interceptor {
-	return c.inters.ConversionAmount
-}
-
-func (c *ConversionAmountClient) mutate(ctx context.Context, m *ConversionAmountMutation) (Value, error) {
-	switch m.Op() {
-	case OpCreate:
-		return (&ConversionAmountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdate:
-		return (&ConversionAmountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpUpdateOne:
-		return (&ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
-	case OpDelete, OpDeleteOne:
-		return (&ConversionAmountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
-	default:
-		return nil, fmt.Errorf("ent: unknown ConversionAmount mutation op: %q", m.Op())
 	}
 }
 
@@ -1810,6 +1981,38 @@ func (c *EmailClient) GetX(ctx context.Context, id int64) *Email {
 		panic(err)
 	}
 	return obj
+}
+
+// QueryCampaigns queries the campaigns edge of a Email.
+func (c *EmailClient) QueryCampaigns(_m *Email) *CampaignQuery {
+	query := (&CampaignClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(email.Table, email.FieldID, id),
+			sqlgraph.To(campaign.Table, campaign.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, email.CampaignsTable, email.CampaignsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUses queries the uses edge of a Email.
+func (c *EmailClient) QueryUses(_m *Email) *CampaignEmailQuery {
+	query := (&CampaignEmailClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(email.Table, email.FieldID, id),
+			sqlgraph.To(campaignemail.Table, campaignemail.EmailColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, email.UsesTable, email.UsesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
 }
 
 // Hooks returns the client hooks.
@@ -3987,6 +4190,38 @@ func (c *SubscriberListClient) GetX(ctx context.Context, id int64) *SubscriberLi
 	return obj
 }
 
+// QueryCampaigns queries the campaigns edge of a SubscriberList.
+func (c *SubscriberListClient) QueryCampaigns(_m *SubscriberList) *CampaignQuery {
+	query := (&CampaignClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriberlist.Table, subscriberlist.FieldID, id),
+			sqlgraph.To(campaign.Table, campaign.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, subscriberlist.CampaignsTable, subscriberlist.CampaignsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAudiences queries the audiences edge of a SubscriberList.
+func (c *SubscriberListClient) QueryAudiences(_m *SubscriberList) *CampaignListQuery {
+	query := (&CampaignListClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriberlist.Table, subscriberlist.FieldID, id),
+			sqlgraph.To(campaignlist.Table, campaignlist.ListColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, subscriberlist.AudiencesTable, subscriberlist.AudiencesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *SubscriberListClient) Hooks() []Hook {
 	return c.hooks.SubscriberList
@@ -4727,16 +4962,16 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
-		ConversionAmount, CustomField, DomainCounter, Email, Event, FieldValue,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
+		CampaignTag, Contact, CustomField, DomainCounter, Email, Event, FieldValue,
 		ForgottenAddress, FormerContact, HourlyCounter, IdempotencyKey, LinkCounter,
 		LoginAttempt, MergedSubscriber, MigrationFinding, PendingRecount, Purge,
 		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
 		Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
-		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignTag, Contact,
-		ConversionAmount, CustomField, DomainCounter, Email, Event, FieldValue,
+		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
+		CampaignTag, Contact, CustomField, DomainCounter, Email, Event, FieldValue,
 		ForgottenAddress, FormerContact, HourlyCounter, IdempotencyKey, LinkCounter,
 		LoginAttempt, MergedSubscriber, MigrationFinding, PendingRecount, Purge,
 		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,

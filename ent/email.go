@@ -51,8 +51,40 @@ type Email struct {
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
-	UpdatedAt    time.Time `json:"updated_at,omitempty"`
+	UpdatedAt time.Time `json:"updated_at,omitempty"`
+	// Edges holds the relations/edges for other nodes in the graph.
+	// The values are being populated by the EmailQuery when eager-loading is set.
+	Edges        EmailEdges `json:"edges"`
 	selectValues sql.SelectValues
+}
+
+// EmailEdges holds the relations/edges for other nodes in the graph.
+type EmailEdges struct {
+	// Campaigns holds the value of the campaigns edge.
+	Campaigns []*Campaign `json:"campaigns,omitempty"`
+	// Uses holds the value of the uses edge.
+	Uses []*CampaignEmail `json:"uses,omitempty"`
+	// loadedTypes holds the information for reporting if a
+	// type was loaded (or requested) in eager-loading or not.
+	loadedTypes [2]bool
+}
+
+// CampaignsOrErr returns the Campaigns value or an error if the edge
+// was not loaded in eager-loading.
+func (e EmailEdges) CampaignsOrErr() ([]*Campaign, error) {
+	if e.loadedTypes[0] {
+		return e.Campaigns, nil
+	}
+	return nil, &NotLoadedError{edge: "campaigns"}
+}
+
+// UsesOrErr returns the Uses value or an error if the edge
+// was not loaded in eager-loading.
+func (e EmailEdges) UsesOrErr() ([]*CampaignEmail, error) {
+	if e.loadedTypes[1] {
+		return e.Uses, nil
+	}
+	return nil, &NotLoadedError{edge: "uses"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -202,6 +234,16 @@ func (_m *Email) assignValues(columns []string, values []any) error {
 // This includes values selected through modifiers, order, etc.
 func (_m *Email) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
+}
+
+// QueryCampaigns queries the "campaigns" edge of the Email entity.
+func (_m *Email) QueryCampaigns() *CampaignQuery {
+	return NewEmailClient(_m.config).QueryCampaigns(_m)
+}
+
+// QueryUses queries the "uses" edge of the Email entity.
+func (_m *Email) QueryUses() *CampaignEmailQuery {
+	return NewEmailClient(_m.config).QueryUses(_m)
 }
 
 // Update returns a builder for updating this Email.

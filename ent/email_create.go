@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"campaignql/ent/campaign"
 	"campaignql/ent/email"
 	"campaignql/internal/kind"
 	"context"
@@ -241,6 +242,21 @@ func (_c *EmailCreate) SetUpdatedAt(v time.Time) *EmailCreate {
 func (_c *EmailCreate) SetID(v int64) *EmailCreate {
 	_c.mutation.SetID(v)
 	return _c
+}
+
+// AddCampaignIDs adds the "campaigns" edge to the Campaign entity by IDs.
+func (_c *EmailCreate) AddCampaignIDs(ids ...int64) *EmailCreate {
+	_c.mutation.AddCampaignIDs(ids...)
+	return _c
+}
+
+// AddCampaigns adds the "campaigns" edges to the Campaign entity.
+func (_c *EmailCreate) AddCampaigns(v ...*Campaign) *EmailCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddCampaignIDs(ids...)
 }
 
 // Mutation returns the EmailMutation object of the builder.
@@ -539,6 +555,22 @@ func (_c *EmailCreate) createSpec() (*Email, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(email.FieldUpdatedAt, field.TypeTime, value)
 		_node.UpdatedAt = value
+	}
+	if nodes := _c.mutation.CampaignsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   email.CampaignsTable,
+			Columns: email.CampaignsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(campaign.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
 }

@@ -3,9 +3,12 @@
 package ent
 
 import (
+	"campaignql/ent/campaign"
+	"campaignql/ent/campaignemail"
 	"campaignql/ent/email"
 	"campaignql/ent/predicate"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -18,11 +21,13 @@ import (
 // EmailQuery is the builder for querying Email entities.
 type EmailQuery struct {
 	config
-	ctx        *QueryContext
-	order      []email.OrderOption
-	inters     []Interceptor
-	predicates []predicate.Email
-	modifiers  []func(*sql.Selector)
+	ctx           *QueryContext
+	order         []email.OrderOption
+	inters        []Interceptor
+	predicates    []predicate.Email
+	withCampaigns *CampaignQuery
+	withUses      *CampaignEmailQuery
+	modifiers     []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -57,6 +62,50 @@ func (_q *EmailQuery) Unique(unique bool) *EmailQuery {
 func (_q *EmailQuery) Order(o ...email.OrderOption) *EmailQuery {
 	_q.order = append(_q.order, o...)
 	return _q
+}
+
+// QueryCampaigns chains the current query on the "campaigns" edge.
+func (_q *EmailQuery) QueryCampaigns() *CampaignQuery {
+	query := (&CampaignClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(email.Table, email.FieldID, selector),
+			sqlgraph.To(campaign.Table, campaign.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, email.CampaignsTable, email.CampaignsPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryUses chains the current query on the "uses" edge.
+func (_q *EmailQuery) QueryUses() *CampaignEmailQuery {
+	query := (&CampaignEmailClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(email.Table, email.FieldID, selector),
+			sqlgraph.To(campaignemail.Table, campaignemail.EmailColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, email.UsesTable, email.UsesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
 }
 
 // First returns the first Email entity from the query.
@@ -246,16 +295,40 @@ func (_q *EmailQuery) Clone() *EmailQuery {
 		return nil
 	}
 	return &EmailQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]email.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.Email{}, _q.predicates...),
+		config:        _q.config,
+		ctx:           _q.ctx.Clone(),
+		order:         append([]email.OrderOption{}, _q.order...),
+		inters:        append([]Interceptor{}, _q.inters...),
+		predicates:    append([]predicate.Email{}, _q.predicates...),
+		withCampaigns: _q.withCampaigns.Clone(),
+		withUses:      _q.withUses.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
 		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
 	}
+}
+
+// WithCampaigns tells the query-builder to eager-load the nodes that are connected to
+// the "campaigns" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *EmailQuery) WithCampaigns(opts ...func(*CampaignQuery)) *EmailQuery {
+	query := (&CampaignClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withCampaigns = query
+	return _q
+}
+
+// WithUses tells the query-builder to eager-load the nodes that are connected to
+// the "uses" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *EmailQuery) WithUses(opts ...func(*CampaignEmailQuery)) *EmailQuery {
+	query := (&CampaignEmailClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withUses = query
+	return _q
 }
 
 // GroupBy is used to group vertices by one or more fields/columns.
@@ -334,8 +407,12 @@ func (_q *EmailQuery) prepareQuery(ctx context.Context) error {
 
 func (_q *EmailQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Email, error) {
 	var (
-		nodes = []*Email{}
-		_spec = _q.querySpec()
+		nodes       = []*Email{}
+		_spec       = _q.querySpec()
+		loadedTypes = [2]bool{
+			_q.withCampaigns != nil,
+			_q.withUses != nil,
+		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
 		return (*Email).scanValues(nil, columns)
@@ -343,6 +420,7 @@ func (_q *EmailQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Email,
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Email{config: _q.config}
 		nodes = append(nodes, node)
+		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
 	if len(_q.modifiers) > 0 {
@@ -357,7 +435,113 @@ func (_q *EmailQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Email,
 	if len(nodes) == 0 {
 		return nodes, nil
 	}
+	if query := _q.withCampaigns; query != nil {
+		if err := _q.loadCampaigns(ctx, query, nodes,
+			func(n *Email) { n.Edges.Campaigns = []*Campaign{} },
+			func(n *Email, e *Campaign) { n.Edges.Campaigns = append(n.Edges.Campaigns, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withUses; query != nil {
+		if err := _q.loadUses(ctx, query, nodes,
+			func(n *Email) { n.Edges.Uses = []*CampaignEmail{} },
+			func(n *Email, e *CampaignEmail) { n.Edges.Uses = append(n.Edges.Uses, e) }); err != nil {
+			return nil, err
+		}
+	}
 	return nodes, nil
+}
+
+func (_q *EmailQuery) loadCampaigns(ctx context.Context, query *CampaignQuery, nodes []*Email, init func(*Email), assign func(*Email, *Campaign)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*Email)
+	nids := make(map[int64]map[*Email]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(email.CampaignsTable)
+		s.Join(joinT).On(s.C(campaign.FieldID), joinT.C(email.CampaignsPrimaryKey[0]))
+		s.Where(sql.InValues(joinT.C(email.CampaignsPrimaryKey[1]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(email.CampaignsPrimaryKey[1]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*Email]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*Campaign](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "campaigns" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
+func (_q *EmailQuery) loadUses(ctx context.Context, query *CampaignEmailQuery, nodes []*Email, init func(*Email), assign func(*Email, *CampaignEmail)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Email)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(campaignemail.FieldEmailID)
+	}
+	query.Where(predicate.CampaignEmail(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(email.UsesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.EmailID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "email_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
 }
 
 func (_q *EmailQuery) sqlCount(ctx context.Context) (int, error) {

@@ -7,6 +7,8 @@ import (
 	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -107,6 +109,8 @@ func checkColumn(t, c string) error {
 			audiencepurge.Table:     audiencepurge.ValidColumn,
 			campaign.Table:          campaign.ValidColumn,
 			campaignchange.Table:    campaignchange.ValidColumn,
+			campaignemail.Table:     campaignemail.ValidColumn,
+			campaignlist.Table:      campaignlist.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
 			contact.Table:           contact.ValidColumn,
 			conversionamount.Table:  conversionamount.ValidColumn,

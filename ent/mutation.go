@@ -7,6 +7,8 @@ import (
 	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -59,6 +61,8 @@ const (
 	TypeAudiencePurge     = "AudiencePurge"
 	TypeCampaign          = "Campaign"
 	TypeCampaignChange    = "CampaignChange"
+	TypeCampaignEmail     = "CampaignEmail"
+	TypeCampaignList      = "CampaignList"
 	TypeCampaignTag       = "CampaignTag"
 	TypeContact           = "Contact"
 	TypeConversionAmount  = "ConversionAmount"
@@ -1664,6 +1668,12 @@ type CampaignMutation struct {
 	tags                           map[int64]struct{}
 	removedtags                    map[int64]struct{}
 	clearedtags                    bool
+	lists                          map[int64]struct{}
+	removedlists                   map[int64]struct{}
+	clearedlists                   bool
+	emails                         map[int64]struct{}
+	removedemails                  map[int64]struct{}
+	clearedemails                  bool
 	done                           bool
 	oldValue                       func(context.Context) (*Campaign, error)
 	predicates                     []predicate.Campaign
@@ -4669,6 +4679,114 @@ func (m *CampaignMutation) ResetTags() {
 	m.removedtags = nil
 }
 
+// AddListIDs adds the "lists" edge to the SubscriberList entity by ids.
+func (m *CampaignMutation) AddListIDs(ids ...int64) {
+	if m.lists == nil {
+		m.lists = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.lists[ids[i]] = struct{}{}
+	}
+}
+
+// ClearLists clears the "lists" edge to the SubscriberList entity.
+func (m *CampaignMutation) ClearLists() {
+	m.clearedlists = true
+}
+
+// ListsCleared reports if the "lists" edge to the SubscriberList entity was cleared.
+func (m *CampaignMutation) ListsCleared() bool {
+	return m.clearedlists
+}
+
+// RemoveListIDs removes the "lists" edge to the SubscriberList entity by IDs.
+func (m *CampaignMutation) RemoveListIDs(ids ...int64) {
+	if m.removedlists == nil {
+		m.removedlists = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.lists, ids[i])
+		m.removedlists[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedLists returns the removed IDs of the "lists" edge to the SubscriberList entity.
+func (m *CampaignMutation) RemovedListsIDs() (ids []int64) {
+	for id := range m.removedlists {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ListsIDs returns the "lists" edge IDs in the mutation.
+func (m *CampaignMutation) ListsIDs() (ids []int64) {
+	for id := range m.lists {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetLists resets all changes to the "lists" edge.
+func (m *CampaignMutation) ResetLists() {
+	m.lists = nil
+	m.clearedlists = false
+	m.removedlists = nil
+}
+
+// AddEmailIDs adds the "emails" edge to the Email entity by ids.
+func (m *CampaignMutation) AddEmailIDs(ids ...int64) {
+	if m.emails == nil {
+		m.emails = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.emails[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEmails clears the "emails" edge to the Email entity.
+func (m *CampaignMutation) ClearEmails() {
+	m.clearedemails = true
+}
+
+// EmailsCleared reports if the "emails" edge to the Email entity was cleared.
+func (m *CampaignMutation) EmailsCleared() bool {
+	return m.clearedemails
+}
+
+// RemoveEmailIDs removes the "emails" edge to the Email entity by IDs.
+func (m *CampaignMutation) RemoveEmailIDs(ids ...int64) {
+	if m.removedemails == nil {
+		m.removedemails = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.emails, ids[i])
+		m.removedemails[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEmails returns the removed IDs of the "emails" edge to the Email entity.
+func (m *CampaignMutation) RemovedEmailsIDs() (ids []int64) {
+	for id := range m.removedemails {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EmailsIDs returns the "emails" edge IDs in the mutation.
+func (m *CampaignMutation) EmailsIDs() (ids []int64) {
+	for id := range m.emails {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEmails resets all changes to the "emails" edge.
+func (m *CampaignMutation) ResetEmails() {
+	m.emails = nil
+	m.clearedemails = false
+	m.removedemails = nil
+}
+
 // Where appends a list predicates to the CampaignMutation builder.
 func (m *CampaignMutation) Where(ps ...predicate.Campaign) {
 	m.predicates = append(m.predicates, ps...)
@@ -6206,9 +6324,15 @@ func (m *CampaignMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *CampaignMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
 	if m.tags != nil {
 		edges = append(edges, campaign.EdgeTags)
+	}
+	if m.lists != nil {
+		edges = append(edges, campaign.EdgeLists)
+	}
+	if m.emails != nil {
+		edges = append(edges, campaign.EdgeEmails)
 	}
 	return edges
 }
@@ -6223,15 +6347,33 @@ func (m *CampaignMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case campaign.EdgeLists:
+		ids := make([]ent.Value, 0, len(m.lists))
+		for id := range m.lists {
+			ids = append(ids, id)
+		}
+		return ids
+	case campaign.EdgeEmails:
+		ids := make([]ent.Value, 0, len(m.emails))
+		for id := range m.emails {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *CampaignMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
 	if m.removedtags != nil {
 		edges = append(edges, campaign.EdgeTags)
+	}
+	if m.removedlists != nil {
+		edges = append(edges, campaign.EdgeLists)
+	}
+	if m.removedemails != nil {
+		edges = append(edges, campaign.EdgeEmails)
 	}
 	return edges
 }
@@ -6246,15 +6388,33 @@ func (m *CampaignMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case campaign.EdgeLists:
+		ids := make([]ent.Value, 0, len(m.removedlists))
+		for id := range m.removedlists {
+			ids = append(ids, id)
+		}
+		return ids
+	case campaign.EdgeEmails:
+		ids := make([]ent.Value, 0, len(m.removedemails))
+		for id := range m.removedemails {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *CampaignMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 3)
 	if m.clearedtags {
 		edges = append(edges, campaign.EdgeTags)
+	}
+	if m.clearedlists {
+		edges = append(edges, campaign.EdgeLists)
+	}
+	if m.clearedemails {
+		edges = append(edges, campaign.EdgeEmails)
 	}
 	return edges
 }
@@ -6265,6 +6425,10 @@ func (m *CampaignMutation) EdgeCleared(name string) bool {
 	switch name {
 	case campaign.EdgeTags:
 		return m.clearedtags
+	case campaign.EdgeLists:
+		return m.clearedlists
+	case campaign.EdgeEmails:
+		return m.clearedemails
 	}
 	return false
 }
@@ -6283,6 +6447,12 @@ func (m *CampaignMutation) ResetEdge(name string) error {
 	switch name {
 	case campaign.EdgeTags:
 		m.ResetTags()
+		return nil
+	case campaign.EdgeLists:
+		m.ResetLists()
+		return nil
+	case campaign.EdgeEmails:
+		m.ResetEmails()
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign edge %s", name)
@@ -7422,6 +7592,906 @@ func (m *CampaignChangeMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *CampaignChangeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CampaignChange edge %s", name)
+}
+
+// CampaignEmailMutation represents an operation that mutates the CampaignEmail nodes in the graph.
+type CampaignEmailMutation struct {
+	config
+	op              Op
+	typ             string
+	user_id         *int64
+	adduser_id      *int64
+	clearedFields   map[string]struct{}
+	campaign        *int64
+	clearedcampaign bool
+	email           *int64
+	clearedemail    bool
+	done            bool
+	oldValue        func(context.Context) (*CampaignEmail, error)
+	predicates      []predicate.CampaignEmail
+}
+
+var _ ent.Mutation = (*CampaignEmailMutation)(nil)
+
+// campaignemailOption allows management of the mutation configuration using functional options.
+type campaignemailOption func(*CampaignEmailMutation)
+
+// newCampaignEmailMutation creates new mutation for the CampaignEmail entity.
+func newCampaignEmailMutation(c config, op Op, opts ...campaignemailOption) *CampaignEmailMutation {
+	m := &CampaignEmailMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCampaignEmail,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CampaignEmailMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CampaignEmailMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *CampaignEmailMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *CampaignEmailMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *CampaignEmailMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *CampaignEmailMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *CampaignEmailMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *CampaignEmailMutation) SetCampaignID(i int64) {
+	m.campaign = &i
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *CampaignEmailMutation) CampaignID() (r int64, exists bool) {
+	v := m.campaign
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *CampaignEmailMutation) ResetCampaignID() {
+	m.campaign = nil
+}
+
+// SetEmailID sets the "email_id" field.
+func (m *CampaignEmailMutation) SetEmailID(i int64) {
+	m.email = &i
+}
+
+// EmailID returns the value of the "email_id" field in the mutation.
+func (m *CampaignEmailMutation) EmailID() (r int64, exists bool) {
+	v := m.email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEmailID resets all changes to the "email_id" field.
+func (m *CampaignEmailMutation) ResetEmailID() {
+	m.email = nil
+}
+
+// ClearCampaign clears the "campaign" edge to the Campaign entity.
+func (m *CampaignEmailMutation) ClearCampaign() {
+	m.clearedcampaign = true
+	m.clearedFields[campaignemail.FieldCampaignID] = struct{}{}
+}
+
+// CampaignCleared reports if the "campaign" edge to the Campaign entity was cleared.
+func (m *CampaignEmailMutation) CampaignCleared() bool {
+	return m.clearedcampaign
+}
+
+// CampaignIDs returns the "campaign" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CampaignID instead. It exists only for internal usage by the builders.
+func (m *CampaignEmailMutation) CampaignIDs() (ids []int64) {
+	if id := m.campaign; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCampaign resets all changes to the "campaign" edge.
+func (m *CampaignEmailMutation) ResetCampaign() {
+	m.campaign = nil
+	m.clearedcampaign = false
+}
+
+// ClearEmail clears the "email" edge to the Email entity.
+func (m *CampaignEmailMutation) ClearEmail() {
+	m.clearedemail = true
+	m.clearedFields[campaignemail.FieldEmailID] = struct{}{}
+}
+
+// EmailCleared reports if the "email" edge to the Email entity was cleared.
+func (m *CampaignEmailMutation) EmailCleared() bool {
+	return m.clearedemail
+}
+
+// EmailIDs returns the "email" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// EmailID instead. It exists only for internal usage by the builders.
+func (m *CampaignEmailMutation) EmailIDs() (ids []int64) {
+	if id := m.email; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetEmail resets all changes to the "email" edge.
+func (m *CampaignEmailMutation) ResetEmail() {
+	m.email = nil
+	m.clearedemail = false
+}
+
+// Where appends a list predicates to the CampaignEmailMutation builder.
+func (m *CampaignEmailMutation) Where(ps ...predicate.CampaignEmail) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CampaignEmailMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CampaignEmailMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CampaignEmail, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CampaignEmailMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CampaignEmailMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CampaignEmail).
+func (m *CampaignEmailMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CampaignEmailMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.user_id != nil {
+		fields = append(fields, campaignemail.FieldUserID)
+	}
+	if m.campaign != nil {
+		fields = append(fields, campaignemail.FieldCampaignID)
+	}
+	if m.email != nil {
+		fields = append(fields, campaignemail.FieldEmailID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CampaignEmailMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case campaignemail.FieldUserID:
+		return m.UserID()
+	case campaignemail.FieldCampaignID:
+		return m.CampaignID()
+	case campaignemail.FieldEmailID:
+		return m.EmailID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CampaignEmailMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	return nil, errors.New("edge schema CampaignEmail does not support getting old values")
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignEmailMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case campaignemail.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case campaignemail.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case campaignemail.FieldEmailID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignEmail field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CampaignEmailMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, campaignemail.FieldUserID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CampaignEmailMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case campaignemail.FieldUserID:
+		return m.AddedUserID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignEmailMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case campaignemail.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignEmail numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CampaignEmailMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CampaignEmailMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CampaignEmailMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CampaignEmail nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CampaignEmailMutation) ResetField(name string) error {
+	switch name {
+	case campaignemail.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case campaignemail.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case campaignemail.FieldEmailID:
+		m.ResetEmailID()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignEmail field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CampaignEmailMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.campaign != nil {
+		edges = append(edges, campaignemail.EdgeCampaign)
+	}
+	if m.email != nil {
+		edges = append(edges, campaignemail.EdgeEmail)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CampaignEmailMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case campaignemail.EdgeCampaign:
+		if id := m.campaign; id != nil {
+			return []ent.Value{*id}
+		}
+	case campaignemail.EdgeEmail:
+		if id := m.email; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CampaignEmailMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CampaignEmailMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CampaignEmailMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedcampaign {
+		edges = append(edges, campaignemail.EdgeCampaign)
+	}
+	if m.clearedemail {
+		edges = append(edges, campaignemail.EdgeEmail)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CampaignEmailMutation) EdgeCleared(name string) bool {
+	switch name {
+	case campaignemail.EdgeCampaign:
+		return m.clearedcampaign
+	case campaignemail.EdgeEmail:
+		return m.clearedemail
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CampaignEmailMutation) ClearEdge(name string) error {
+	switch name {
+	case campaignemail.EdgeCampaign:
+		m.ClearCampaign()
+		return nil
+	case campaignemail.EdgeEmail:
+		m.ClearEmail()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignEmail unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CampaignEmailMutation) ResetEdge(name string) error {
+	switch name {
+	case campaignemail.EdgeCampaign:
+		m.ResetCampaign()
+		return nil
+	case campaignemail.EdgeEmail:
+		m.ResetEmail()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignEmail edge %s", name)
+}
+
+// CampaignListMutation represents an operation that mutates the CampaignList nodes in the graph.
+type CampaignListMutation struct {
+	config
+	op              Op
+	typ             string
+	user_id         *int64
+	adduser_id      *int64
+	clearedFields   map[string]struct{}
+	campaign        *int64
+	clearedcampaign bool
+	list            *int64
+	clearedlist     bool
+	done            bool
+	oldValue        func(context.Context) (*CampaignList, error)
+	predicates      []predicate.CampaignList
+}
+
+var _ ent.Mutation = (*CampaignListMutation)(nil)
+
+// campaignlistOption allows management of the mutation configuration using functional options.
+type campaignlistOption func(*CampaignListMutation)
+
+// newCampaignListMutation creates new mutation for the CampaignList entity.
+func newCampaignListMutation(c config, op Op, opts ...campaignlistOption) *CampaignListMutation {
+	m := &CampaignListMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCampaignList,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CampaignListMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CampaignListMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *CampaignListMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *CampaignListMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *CampaignListMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *CampaignListMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *CampaignListMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *CampaignListMutation) SetCampaignID(i int64) {
+	m.campaign = &i
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *CampaignListMutation) CampaignID() (r int64, exists bool) {
+	v := m.campaign
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *CampaignListMutation) ResetCampaignID() {
+	m.campaign = nil
+}
+
+// SetListID sets the "list_id" field.
+func (m *CampaignListMutation) SetListID(i int64) {
+	m.list = &i
+}
+
+// ListID returns the value of the "list_id" field in the mutation.
+func (m *CampaignListMutation) ListID() (r int64, exists bool) {
+	v := m.list
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetListID resets all changes to the "list_id" field.
+func (m *CampaignListMutation) ResetListID() {
+	m.list = nil
+}
+
+// ClearCampaign clears the "campaign" edge to the Campaign entity.
+func (m *CampaignListMutation) ClearCampaign() {
+	m.clearedcampaign = true
+	m.clearedFields[campaignlist.FieldCampaignID] = struct{}{}
+}
+
+// CampaignCleared reports if the "campaign" edge to the Campaign entity was cleared.
+func (m *CampaignListMutation) CampaignCleared() bool {
+	return m.clearedcampaign
+}
+
+// CampaignIDs returns the "campaign" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CampaignID instead. It exists only for internal usage by the builders.
+func (m *CampaignListMutation) CampaignIDs() (ids []int64) {
+	if id := m.campaign; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCampaign resets all changes to the "campaign" edge.
+func (m *CampaignListMutation) ResetCampaign() {
+	m.campaign = nil
+	m.clearedcampaign = false
+}
+
+// ClearList clears the "list" edge to the SubscriberList entity.
+func (m *CampaignListMutation) ClearList() {
+	m.clearedlist = true
+	m.clearedFields[campaignlist.FieldListID] = struct{}{}
+}
+
+// ListCleared reports if the "list" edge to the SubscriberList entity was cleared.
+func (m *CampaignListMutation) ListCleared() bool {
+	return m.clearedlist
+}
+
+// ListIDs returns the "list" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ListID instead. It exists only for internal usage by the builders.
+func (m *CampaignListMutation) ListIDs() (ids []int64) {
+	if id := m.list; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetList resets all changes to the "list" edge.
+func (m *CampaignListMutation) ResetList() {
+	m.list = nil
+	m.clearedlist = false
+}
+
+// Where appends a list predicates to the CampaignListMutation builder.
+func (m *CampaignListMutation) Where(ps ...predicate.CampaignList) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CampaignListMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CampaignListMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CampaignList, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CampaignListMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CampaignListMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CampaignList).
+func (m *CampaignListMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CampaignListMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.user_id != nil {
+		fields = append(fields, campaignlist.FieldUserID)
+	}
+	if m.campaign != nil {
+		fields = append(fields, campaignlist.FieldCampaignID)
+	}
+	if m.list != nil {
+		fields = append(fields, campaignlist.FieldListID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CampaignListMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case campaignlist.FieldUserID:
+		return m.UserID()
+	case campaignlist.FieldCampaignID:
+		return m.CampaignID()
+	case campaignlist.FieldListID:
+		return m.ListID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CampaignListMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	return nil, errors.New("edge schema CampaignList does not support getting old values")
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignListMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case campaignlist.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case campaignlist.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case campaignlist.FieldListID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignList field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CampaignListMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, campaignlist.FieldUserID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CampaignListMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case campaignlist.FieldUserID:
+		return m.AddedUserID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignListMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case campaignlist.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignList numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CampaignListMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CampaignListMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CampaignListMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CampaignList nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CampaignListMutation) ResetField(name string) error {
+	switch name {
+	case campaignlist.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case campaignlist.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case campaignlist.FieldListID:
+		m.ResetListID()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignList field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CampaignListMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.campaign != nil {
+		edges = append(edges, campaignlist.EdgeCampaign)
+	}
+	if m.list != nil {
+		edges = append(edges, campaignlist.EdgeList)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CampaignListMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case campaignlist.EdgeCampaign:
+		if id := m.campaign; id != nil {
+			return []ent.Value{*id}
+		}
+	case campaignlist.EdgeList:
+		if id := m.list; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CampaignListMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CampaignListMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CampaignListMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedcampaign {
+		edges = append(edges, campaignlist.EdgeCampaign)
+	}
+	if m.clearedlist {
+		edges = append(edges, campaignlist.EdgeList)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CampaignListMutation) EdgeCleared(name string) bool {
+	switch name {
+	case campaignlist.EdgeCampaign:
+		return m.clearedcampaign
+	case campaignlist.EdgeList:
+		return m.clearedlist
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CampaignListMutation) ClearEdge(name string) error {
+	switch name {
+	case campaignlist.EdgeCampaign:
+		m.ClearCampaign()
+		return nil
+	case campaignlist.EdgeList:
+		m.ClearList()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignList unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CampaignListMutation) ResetEdge(name string) error {
+	switch name {
+	case campaignlist.EdgeCampaign:
+		m.ResetCampaign()
+		return nil
+	case campaignlist.EdgeList:
+		m.ResetList()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignList edge %s", name)
 }
 
 // CampaignTagMutation represents an operation that mutates the CampaignTag nodes in the graph.
@@ -11480,31 +12550,34 @@ func (m *DomainCounterMutation) ResetEdge(name string) error {
 // EmailMutation represents an operation that mutates the Email nodes in the graph.
 type EmailMutation struct {
 	config
-	op             Op
-	typ            string
-	id             *int64
-	user_id        *int64
-	adduser_id     *int64
-	name           *string
-	name_key       *string
-	subject        *string
-	subject_key    *string
-	preheader      *string
-	from_name      *string
-	from_email     *string
-	reply_to_name  *string
-	reply_to_email *string
-	html           *string
-	plain          *string
-	mode           *kind.EmailMode
-	open_tracking  *bool
-	link_tracking  *bool
-	created_at     *time.Time
-	updated_at     *time.Time
-	clearedFields  map[string]struct{}
-	done           bool
-	oldValue       func(context.Context) (*Email, error)
-	predicates     []predicate.Email
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *int64
+	adduser_id       *int64
+	name             *string
+	name_key         *string
+	subject          *string
+	subject_key      *string
+	preheader        *string
+	from_name        *string
+	from_email       *string
+	reply_to_name    *string
+	reply_to_email   *string
+	html             *string
+	plain            *string
+	mode             *kind.EmailMode
+	open_tracking    *bool
+	link_tracking    *bool
+	created_at       *time.Time
+	updated_at       *time.Time
+	clearedFields    map[string]struct{}
+	campaigns        map[int64]struct{}
+	removedcampaigns map[int64]struct{}
+	clearedcampaigns bool
+	done             bool
+	oldValue         func(context.Context) (*Email, error)
+	predicates       []predicate.Email
 }
 
 var _ ent.Mutation = (*EmailMutation)(nil)
@@ -12243,6 +13316,60 @@ func (m *EmailMutation) ResetUpdatedAt() {
 	m.updated_at = nil
 }
 
+// AddCampaignIDs adds the "campaigns" edge to the Campaign entity by ids.
+func (m *EmailMutation) AddCampaignIDs(ids ...int64) {
+	if m.campaigns == nil {
+		m.campaigns = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.campaigns[ids[i]] = struct{}{}
+	}
+}
+
+// ClearCampaigns clears the "campaigns" edge to the Campaign entity.
+func (m *EmailMutation) ClearCampaigns() {
+	m.clearedcampaigns = true
+}
+
+// CampaignsCleared reports if the "campaigns" edge to the Campaign entity was cleared.
+func (m *EmailMutation) CampaignsCleared() bool {
+	return m.clearedcampaigns
+}
+
+// RemoveCampaignIDs removes the "campaigns" edge to the Campaign entity by IDs.
+func (m *EmailMutation) RemoveCampaignIDs(ids ...int64) {
+	if m.removedcampaigns == nil {
+		m.removedcampaigns = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.campaigns, ids[i])
+		m.removedcampaigns[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedCampaigns returns the removed IDs of the "campaigns" edge to the Campaign entity.
+func (m *EmailMutation) RemovedCampaignsIDs() (ids []int64) {
+	for id := range m.removedcampaigns {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// CampaignsIDs returns the "campaigns" edge IDs in the mutation.
+func (m *EmailMutation) CampaignsIDs() (ids []int64) {
+	for id := range m.campaigns {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetCampaigns resets all changes to the "campaigns" edge.
+func (m *EmailMutation) ResetCampaigns() {
+	m.campaigns = nil
+	m.clearedcampaigns = false
+	m.removedcampaigns = nil
+}
+
 // Where appends a list predicates to the EmailMutation builder.
 func (m *EmailMutation) Where(ps ...predicate.Email) {
 	m.predicates = append(m.predicates, ps...)
@@ -12663,49 +13790,85 @@ func (m *EmailMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *EmailMutation) AddedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.campaigns != nil {
+		edges = append(edges, email.EdgeCampaigns)
+	}
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
 func (m *EmailMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case email.EdgeCampaigns:
+		ids := make([]ent.Value, 0, len(m.campaigns))
+		for id := range m.campaigns {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *EmailMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.removedcampaigns != nil {
+		edges = append(edges, email.EdgeCampaigns)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *EmailMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case email.EdgeCampaigns:
+		ids := make([]ent.Value, 0, len(m.removedcampaigns))
+		for id := range m.removedcampaigns {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *EmailMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.clearedcampaigns {
+		edges = append(edges, email.EdgeCampaigns)
+	}
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
 func (m *EmailMutation) EdgeCleared(name string) bool {
+	switch name {
+	case email.EdgeCampaigns:
+		return m.clearedcampaigns
+	}
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
 func (m *EmailMutation) ClearEdge(name string) error {
+	switch name {
+	}
 	return fmt.Errorf("unknown Email unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
 func (m *EmailMutation) ResetEdge(name string) error {
+	switch name {
+	case email.EdgeCampaigns:
+		m.ResetCampaigns()
+		return nil
+	}
 	return fmt.Errorf("unknown Email edge %s", name)
 }
 
@@ -24544,19 +25707,22 @@ func (m *SubscriberMutation) ResetEdge(name string) error {
 // SubscriberListMutation represents an operation that mutates the SubscriberList nodes in the graph.
 type SubscriberListMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *int64
-	user_id       *int64
-	adduser_id    *int64
-	name          *string
-	name_key      *string
-	double_opt_in *bool
-	created_at    *time.Time
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*SubscriberList, error)
-	predicates    []predicate.SubscriberList
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *int64
+	adduser_id       *int64
+	name             *string
+	name_key         *string
+	double_opt_in    *bool
+	created_at       *time.Time
+	clearedFields    map[string]struct{}
+	campaigns        map[int64]struct{}
+	removedcampaigns map[int64]struct{}
+	clearedcampaigns bool
+	done             bool
+	oldValue         func(context.Context) (*SubscriberList, error)
+	predicates       []predicate.SubscriberList
 }
 
 var _ ent.Mutation = (*SubscriberListMutation)(nil)
@@ -24863,6 +26029,60 @@ func (m *SubscriberListMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// AddCampaignIDs adds the "campaigns" edge to the Campaign entity by ids.
+func (m *SubscriberListMutation) AddCampaignIDs(ids ...int64) {
+	if m.campaigns == nil {
+		m.campaigns = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.campaigns[ids[i]] = struct{}{}
+	}
+}
+
+// ClearCampaigns clears the "campaigns" edge to the Campaign entity.
+func (m *SubscriberListMutation) ClearCampaigns() {
+	m.clearedcampaigns = true
+}
+
+// CampaignsCleared reports if the "campaigns" edge to the Campaign entity was cleared.
+func (m *SubscriberListMutation) CampaignsCleared() bool {
+	return m.clearedcampaigns
+}
+
+// RemoveCampaignIDs removes the "campaigns" edge to the Campaign entity by IDs.
+func (m *SubscriberListMutation) RemoveCampaignIDs(ids ...int64) {
+	if m.removedcampaigns == nil {
+		m.removedcampaigns = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.campaigns, ids[i])
+		m.removedcampaigns[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedCampaigns returns the removed IDs of the "campaigns" edge to the Campaign entity.
+func (m *SubscriberListMutation) RemovedCampaignsIDs() (ids []int64) {
+	for id := range m.removedcampaigns {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// CampaignsIDs returns the "campaigns" edge IDs in the mutation.
+func (m *SubscriberListMutation) CampaignsIDs() (ids []int64) {
+	for id := range m.campaigns {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetCampaigns resets all changes to the "campaigns" edge.
+func (m *SubscriberListMutation) ResetCampaigns() {
+	m.campaigns = nil
+	m.clearedcampaigns = false
+	m.removedcampaigns = nil
+}
+
 // Where appends a list predicates to the SubscriberListMutation builder.
 func (m *SubscriberListMutation) Where(ps ...predicate.SubscriberList) {
 	m.predicates = append(m.predicates, ps...)
@@ -25079,49 +26299,85 @@ func (m *SubscriberListMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *SubscriberListMutation) AddedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.campaigns != nil {
+		edges = append(edges, subscriberlist.EdgeCampaigns)
+	}
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
 func (m *SubscriberListMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case subscriberlist.EdgeCampaigns:
+		ids := make([]ent.Value, 0, len(m.campaigns))
+		for id := range m.campaigns {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *SubscriberListMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.removedcampaigns != nil {
+		edges = append(edges, subscriberlist.EdgeCampaigns)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *SubscriberListMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case subscriberlist.EdgeCampaigns:
+		ids := make([]ent.Value, 0, len(m.removedcampaigns))
+		for id := range m.removedcampaigns {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *SubscriberListMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.clearedcampaigns {
+		edges = append(edges, subscriberlist.EdgeCampaigns)
+	}
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
 func (m *SubscriberListMutation) EdgeCleared(name string) bool {
+	switch name {
+	case subscriberlist.EdgeCampaigns:
+		return m.clearedcampaigns
+	}
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
 func (m *SubscriberListMutation) ClearEdge(name string) error {
+	switch name {
+	}
 	return fmt.Errorf("unknown SubscriberList unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
 func (m *SubscriberListMutation) ResetEdge(name string) error {
+	switch name {
+	case subscriberlist.EdgeCampaigns:
+		m.ResetCampaigns()
+		return nil
+	}
 	return fmt.Errorf("unknown SubscriberList edge %s", name)
 }
 

@@ -26,8 +26,40 @@ type SubscriberList struct {
 	// DoubleOptIn holds the value of the "double_opt_in" field.
 	DoubleOptIn bool `json:"double_opt_in,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt    time.Time `json:"created_at,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// Edges holds the relations/edges for other nodes in the graph.
+	// The values are being populated by the SubscriberListQuery when eager-loading is set.
+	Edges        SubscriberListEdges `json:"edges"`
 	selectValues sql.SelectValues
+}
+
+// SubscriberListEdges holds the relations/edges for other nodes in the graph.
+type SubscriberListEdges struct {
+	// Campaigns holds the value of the campaigns edge.
+	Campaigns []*Campaign `json:"campaigns,omitempty"`
+	// Audiences holds the value of the audiences edge.
+	Audiences []*CampaignList `json:"audiences,omitempty"`
+	// loadedTypes holds the information for reporting if a
+	// type was loaded (or requested) in eager-loading or not.
+	loadedTypes [2]bool
+}
+
+// CampaignsOrErr returns the Campaigns value or an error if the edge
+// was not loaded in eager-loading.
+func (e SubscriberListEdges) CampaignsOrErr() ([]*Campaign, error) {
+	if e.loadedTypes[0] {
+		return e.Campaigns, nil
+	}
+	return nil, &NotLoadedError{edge: "campaigns"}
+}
+
+// AudiencesOrErr returns the Audiences value or an error if the edge
+// was not loaded in eager-loading.
+func (e SubscriberListEdges) AudiencesOrErr() ([]*CampaignList, error) {
+	if e.loadedTypes[1] {
+		return e.Audiences, nil
+	}
+	return nil, &NotLoadedError{edge: "audiences"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -105,6 +137,16 @@ func (_m *SubscriberList) assignValues(columns []string, values []any) error {
 // This includes values selected through modifiers, order, etc.
 func (_m *SubscriberList) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
+}
+
+// QueryCampaigns queries the "campaigns" edge of the SubscriberList entity.
+func (_m *SubscriberList) QueryCampaigns() *CampaignQuery {
+	return NewSubscriberListClient(_m.config).QueryCampaigns(_m)
+}
+
+// QueryAudiences queries the "audiences" edge of the SubscriberList entity.
+func (_m *SubscriberList) QueryAudiences() *CampaignListQuery {
+	return NewSubscriberListClient(_m.config).QueryAudiences(_m)
 }
 
 // Update returns a builder for updating this SubscriberList.

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"campaignql/ent/campaign"
 	"campaignql/ent/subscriberlist"
 	"context"
 	"errors"
@@ -64,6 +65,21 @@ func (_c *SubscriberListCreate) SetCreatedAt(v time.Time) *SubscriberListCreate 
 func (_c *SubscriberListCreate) SetID(v int64) *SubscriberListCreate {
 	_c.mutation.SetID(v)
 	return _c
+}
+
+// AddCampaignIDs adds the "campaigns" edge to the Campaign entity by IDs.
+func (_c *SubscriberListCreate) AddCampaignIDs(ids ...int64) *SubscriberListCreate {
+	_c.mutation.AddCampaignIDs(ids...)
+	return _c
+}
+
+// AddCampaigns adds the "campaigns" edges to the Campaign entity.
+func (_c *SubscriberListCreate) AddCampaigns(v ...*Campaign) *SubscriberListCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddCampaignIDs(ids...)
 }
 
 // Mutation returns the SubscriberListMutation object of the builder.
@@ -186,6 +202,22 @@ func (_c *SubscriberListCreate) createSpec() (*SubscriberList, *sqlgraph.CreateS
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(subscriberlist.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if nodes := _c.mutation.CampaignsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   subscriberlist.CampaignsTable,
+			Columns: subscriberlist.CampaignsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(campaign.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
 }

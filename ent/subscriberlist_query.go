@@ -3,9 +3,12 @@
 package ent
 
 import (
+	"campaignql/ent/campaign"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/predicate"
 	"campaignql/ent/subscriberlist"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -18,11 +21,13 @@ import (
 // SubscriberListQuery is the builder for querying SubscriberList entities.
 type SubscriberListQuery struct {
 	config
-	ctx        *QueryContext
-	order      []subscriberlist.OrderOption
-	inters     []Interceptor
-	predicates []predicate.SubscriberList
-	modifiers  []func(*sql.Selector)
+	ctx           *QueryContext
+	order         []subscriberlist.OrderOption
+	inters        []Interceptor
+	predicates    []predicate.SubscriberList
+	withCampaigns *CampaignQuery
+	withAudiences *CampaignListQuery
+	modifiers     []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -57,6 +62,50 @@ func (_q *SubscriberListQuery) Unique(unique bool) *SubscriberListQuery {
 func (_q *SubscriberListQuery) Order(o ...subscriberlist.OrderOption) *SubscriberListQuery {
 	_q.order = append(_q.order, o...)
 	return _q
+}
+
+// QueryCampaigns chains the current query on the "campaigns" edge.
+func (_q *SubscriberListQuery) QueryCampaigns() *CampaignQuery {
+	query := (&CampaignClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriberlist.Table, subscriberlist.FieldID, selector),
+			sqlgraph.To(campaign.Table, campaign.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, subscriberlist.CampaignsTable, subscriberlist.CampaignsPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryAudiences chains the current query on the "audiences" edge.
+func (_q *SubscriberListQuery) QueryAudiences() *CampaignListQuery {
+	query := (&CampaignListClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(subscriberlist.Table, subscriberlist.FieldID, selector),
+			sqlgraph.To(campaignlist.Table, campaignlist.ListColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, subscriberlist.AudiencesTable, subscriberlist.AudiencesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
 }
 
 // First returns the first SubscriberList entity from the query.
@@ -246,16 +295,40 @@ func (_q *SubscriberListQuery) Clone() *SubscriberListQuery {
 		return nil
 	}
 	return &SubscriberListQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]subscriberlist.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.SubscriberList{}, _q.predicates...),
+		config:        _q.config,
+		ctx:           _q.ctx.Clone(),
+		order:         append([]subscriberlist.OrderOption{}, _q.order...),
+		inters:        append([]Interceptor{}, _q.inters...),
+		predicates:    append([]predicate.SubscriberList{}, _q.predicates...),
+		withCampaigns: _q.withCampaigns.Clone(),
+		withAudiences: _q.withAudiences.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
 		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
 	}
+}
+
+// WithCampaigns tells the query-builder to eager-load the nodes that are connected to
+// the "campaigns" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriberListQuery) WithCampaigns(opts ...func(*CampaignQuery)) *SubscriberListQuery {
+	query := (&CampaignClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withCampaigns = query
+	return _q
+}
+
+// WithAudiences tells the query-builder to eager-load the nodes that are connected to
+// the "audiences" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SubscriberListQuery) WithAudiences(opts ...func(*CampaignListQuery)) *SubscriberListQuery {
+	query := (&CampaignListClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withAudiences = query
+	return _q
 }
 
 // GroupBy is used to group vertices by one or more fields/columns.
@@ -334,8 +407,12 @@ func (_q *SubscriberListQuery) prepareQuery(ctx context.Context) error {
 
 func (_q *SubscriberListQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*SubscriberList, error) {
 	var (
-		nodes = []*SubscriberList{}
-		_spec = _q.querySpec()
+		nodes       = []*SubscriberList{}
+		_spec       = _q.querySpec()
+		loadedTypes = [2]bool{
+			_q.withCampaigns != nil,
+			_q.withAudiences != nil,
+		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
 		return (*SubscriberList).scanValues(nil, columns)
@@ -343,6 +420,7 @@ func (_q *SubscriberListQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &SubscriberList{config: _q.config}
 		nodes = append(nodes, node)
+		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
 	if len(_q.modifiers) > 0 {
@@ -357,7 +435,113 @@ func (_q *SubscriberListQuery) sqlAll(ctx context.Context, hooks ...queryHook) (
 	if len(nodes) == 0 {
 		return nodes, nil
 	}
+	if query := _q.withCampaigns; query != nil {
+		if err := _q.loadCampaigns(ctx, query, nodes,
+			func(n *SubscriberList) { n.Edges.Campaigns = []*Campaign{} },
+			func(n *SubscriberList, e *Campaign) { n.Edges.Campaigns = append(n.Edges.Campaigns, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withAudiences; query != nil {
+		if err := _q.loadAudiences(ctx, query, nodes,
+			func(n *SubscriberList) { n.Edges.Audiences = []*CampaignList{} },
+			func(n *SubscriberList, e *CampaignList) { n.Edges.Audiences = append(n.Edges.Audiences, e) }); err != nil {
+			return nil, err
+		}
+	}
 	return nodes, nil
+}
+
+func (_q *SubscriberListQuery) loadCampaigns(ctx context.Context, query *CampaignQuery, nodes []*SubscriberList, init func(*SubscriberList), assign func(*SubscriberList, *Campaign)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*SubscriberList)
+	nids := make(map[int64]map[*SubscriberList]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(subscriberlist.CampaignsTable)
+		s.Join(joinT).On(s.C(campaign.FieldID), joinT.C(subscriberlist.CampaignsPrimaryKey[0]))
+		s.Where(sql.InValues(joinT.C(subscriberlist.CampaignsPrimaryKey[1]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(subscriberlist.CampaignsPrimaryKey[1]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*SubscriberList]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*Campaign](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "campaigns" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
+func (_q *SubscriberListQuery) loadAudiences(ctx context.Context, query *CampaignListQuery, nodes []*SubscriberList, init func(*SubscriberList), assign func(*SubscriberList, *CampaignList)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*SubscriberList)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(campaignlist.FieldListID)
+	}
+	query.Where(predicate.CampaignList(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(subscriberlist.AudiencesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ListID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "list_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
 }
 
 func (_q *SubscriberListQuery) sqlCount(ctx context.Context) (int, error) {

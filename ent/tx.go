@@ -22,6 +22,10 @@ type Tx struct {
 	Campaign *CampaignClient
 	// CampaignChange is the client for interacting with the CampaignChange builders.
 	CampaignChange *CampaignChangeClient
+	// CampaignEmail is the client for interacting with the CampaignEmail builders.
+	CampaignEmail *CampaignEmailClient
+	// CampaignList is the client for interacting with the CampaignList builders.
+	CampaignList *CampaignListClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
@@ -211,6 +215,8 @@ func (tx *Tx) init() {
 	tx.AudiencePurge = NewAudiencePurgeClient(tx.config)
 	tx.Campaign = NewCampaignClient(tx.config)
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
+	tx.CampaignEmail = NewCampaignEmailClient(tx.config)
+	tx.CampaignList = NewCampaignListClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.ConversionAmount = NewConversionAmountClient(tx.config)

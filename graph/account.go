@@ -17,7 +17,7 @@ func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := r.Accounts.Viewer(ctx)
+	user, err := r.Accounts.Viewer(ctx, selected(ctx, userFields, [][]string{{"user"}}).columns()...)
 	if err != nil {
 		return nil, err
 	}

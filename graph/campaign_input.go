@@ -108,6 +108,7 @@ func campaignPatch(in model.UpdateCampaignInput) (campaign.Patch, error) {
 		),
 		PublishOnRSS: given(in.PublishOnRss),
 		S2SEnabled:   given(in.S2sEnabled),
+		OneContent:   true,
 	}
 	patch.EmailID = emailPatch(clear, in.EmailID.Value())
 	patch.Schedule = planPatch(clear, in.Schedule.Value())
@@ -304,7 +305,11 @@ func abTestPatch(clear campaignClearing, test *model.ABTestInput) *campaign.ABTe
 	for i, v := range test.Variations {
 		id, err := identify(gid.Email, "abTest.variations["+strconv.Itoa(i)+"].emailId", v.EmailID)
 		clear.faults.Add(err)
-		out.Variations = append(out.Variations, campaign.ABVariation{EmailID: id, Weight: v.Weight})
+		weight := given(v.Weight)
+		if weight == nil {
+			weight = new(float64(1))
+		}
+		out.Variations = append(out.Variations, campaign.ABVariation{EmailID: id, Weight: *weight})
 	}
 	return &campaign.ABTestPatch{Test: &out}
 }

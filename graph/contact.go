@@ -7,9 +7,12 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/people/contact"
 	"campaignql/internal/people/forget"
+	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
 	"campaignql/internal/store"
 )
@@ -94,15 +97,19 @@ func (r mutationResolver) UpdateContact(
 }
 
 func (r contactResolver) Subscriptions(
-	ctx context.Context, contacts []*model.Contact,
-) ([][]*model.Subscriber, error) {
-	found, err := r.Subscribers.OfContacts(
-		ctx, idsOf(contacts, (*model.Contact).Number), selected(ctx, subscriberFields, itself).columns()...,
-	)
-	if err != nil {
+	ctx context.Context, contacts []*model.Contact, first *int32, after *string, last *int32, before *string,
+) ([]*model.SubscriberConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	if _, err := subscriber.ByID.Plan(request); err != nil {
 		return nil, err
 	}
-	return mapped(contacts, func(c *model.Contact) []*model.Subscriber { return shownSubscribers(found[c.ID]) }), nil
+	ids := idsOf(contacts, (*model.Contact).Number)
+	columns := selected(ctx, subscriberFields, connection).columns()
+	return pagesBelow(ctx, contacts,
+		func() (map[int64]int, error) { return r.Subscribers.CountsOfContacts(ctx, ids) },
+		func() (map[int64]page.Result[*ent.Subscriber], error) {
+			return r.Subscribers.OfContacts(ctx, ids, request, columns...)
+		}, shownSubscribers)
 }
 
 func (r contactResolver) Suppression(
@@ -128,16 +135,24 @@ func (r mutationResolver) DeleteContacts(
 }
 
 func (r contactResolver) Events(
-	ctx context.Context, contacts []*model.Contact, first int32,
-) ([][]*model.ContactEvent, error) {
-	rows := mapped(contacts, func(c *model.Contact) *ent.Contact { return c.Contact })
-	columns := selected(ctx, contactEventFields, itself).columns()
-	found, err := r.Services.Events.OfContacts(ctx, rows, int(first), columns...)
-	if err != nil {
+	ctx context.Context, contacts []*model.Contact, first *int32, after *string, last *int32, before *string,
+) ([]*model.ContactEventConnection, error) {
+	request := pageRequest(first, after, last, before, nil)
+	if err := event.PlanOfContact(request); err != nil {
 		return nil, err
 	}
-	show := func(e *ent.Event) *model.ContactEvent { return &model.ContactEvent{Event: e} }
-	return mapped(contacts, func(c *model.Contact) []*model.ContactEvent { return mapped(found[c.ID], show) }), nil
+	rows := mapped(
+		distinctBy(contacts, (*model.Contact).Number), func(c *model.Contact) *ent.Contact { return c.Contact },
+	)
+	columns := selected(ctx, contactEventFields, connection).columns()
+	return pagesBelow(ctx, contacts,
+		func() (map[int64]int, error) { return r.Services.Events.CountsOfContacts(ctx, rows) },
+		func() (map[int64]page.Result[*ent.Event], error) {
+			return r.Services.Events.OfContacts(ctx, rows, request, columns...)
+		},
+		func(events []*ent.Event) []*model.ContactEvent {
+			return mapped(events, func(e *ent.Event) *model.ContactEvent { return &model.ContactEvent{Event: e} })
+		})
 }
 
 func (r contactEventResolver) Campaign(

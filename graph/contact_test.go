@@ -20,7 +20,7 @@ func TestAContactIsOnePersonAcrossLists(t *testing.T) {
 		again := w.enter(t, a, second, "ann@xn--bcher-kva.example")
 		bob := w.enter(t, a, second, "bob@example.com")
 
-		const fields = `{ id legacyId emailAddress deliverability softBounces suppression { reason } subscriptions { legacyId list { name } contact { legacyId } } }`
+		const fields = `{ id legacyId emailAddress deliverability softBounces suppression { reason } subscriptions { nodes { legacyId list { name } contact { legacyId } } } }`
 		byAddress := w.shown(t, a, `{ contact(emailAddress: "ANN@BÜCHER.example") `+fields+` }`)
 		var found struct {
 			Contact struct{ ID, LegacyID string }
@@ -31,8 +31,8 @@ func TestAContactIsOnePersonAcrossLists(t *testing.T) {
 		id, legacy := found.Contact.ID, found.Contact.LegacyID
 		want := fmt.Sprintf(
 			`{"contact":{"deliverability":"NONE","emailAddress":"Ann@bücher.example","id":"%s","legacyId":"%s","softBounces":0,`+
-				`"subscriptions":[{"contact":{"legacyId":"%s"},"legacyId":"%d","list":{"name":"first"}},`+
-				`{"contact":{"legacyId":"%s"},"legacyId":"%d","list":{"name":"second"}}],"suppression":null}}`,
+				`"subscriptions":{"nodes":[{"contact":{"legacyId":"%s"},"legacyId":"%d","list":{"name":"first"}},`+
+				`{"contact":{"legacyId":"%s"},"legacyId":"%d","list":{"name":"second"}}]},"suppression":null}}`,
 			id, legacy, legacy, ann, legacy, again,
 		)
 		for _, document := range []string{
@@ -78,14 +78,14 @@ func TestAContactIsOnePersonAcrossLists(t *testing.T) {
 // deliverability says of a contact that its mail comes back, and then that it does not.
 func (w *world) deliverability(t *testing.T, a, other *apitest.Account, id string, subscriptions []int64, bob int64) {
 	t.Helper()
-	const change = `mutation($in: UpdateContactInput!) { updateContact(input: $in) { contact { deliverability subscriptions { bounce } } userErrors { code reason field } } }`
+	const change = `mutation($in: UpdateContactInput!) { updateContact(input: $in) { contact { deliverability subscriptions { nodes { bounce } } } userErrors { code reason field } } }`
 	update := func(a *apitest.Account, to string) string {
 		response := w.Query(t, a.Key, change, object{"in": object{"id": id, "deliverability": to}})
 		return string(must(json.Marshal(response.Data["updateContact"]))(t))
 	}
 	for _, step := range []struct{ to, want string }{
-		{"HARD", `{"contact":{"deliverability":"HARD","subscriptions":[{"bounce":"HARD"},{"bounce":"HARD"}]},"userErrors":[]}`},
-		{"NONE", `{"contact":{"deliverability":"NONE","subscriptions":[{"bounce":"NONE"},{"bounce":"NONE"}]},"userErrors":[]}`},
+		{"HARD", `{"contact":{"deliverability":"HARD","subscriptions":{"nodes":[{"bounce":"HARD"},{"bounce":"HARD"}]}},"userErrors":[]}`},
+		{"NONE", `{"contact":{"deliverability":"NONE","subscriptions":{"nodes":[{"bounce":"NONE"},{"bounce":"NONE"}]}},"userErrors":[]}`},
 		{"INVALID", `{"contact":null,"userErrors":[{"code":"INVALID","field":["input","deliverability"],"reason":"DELIVERABILITY_INVALID"}]}`},
 	} {
 		if got := update(a, step.to); got != step.want {
@@ -98,10 +98,10 @@ func (w *world) deliverability(t *testing.T, a, other *apitest.Account, id strin
 	update(a, "HARD")
 	// Nobody on either list is reached through the person; the other person is.
 	shown := w.shown(t, a, fmt.Sprintf(
-		`{ subscriber(id: %d) { bounce } contacts(deliverability: [HARD]) { totalCount nodes { subscriptions { legacyId } } } }`, bob,
+		`{ subscriber(id: %d) { bounce } contacts(deliverability: [HARD]) { totalCount nodes { subscriptions { nodes { legacyId } } } } }`, bob,
 	))
 	want := fmt.Sprintf(
-		`{"contacts":{"nodes":[{"subscriptions":[{"legacyId":"%d"},{"legacyId":"%d"}]}],"totalCount":1},"subscriber":{"bounce":"NONE"}}`,
+		`{"contacts":{"nodes":[{"subscriptions":{"nodes":[{"legacyId":"%d"},{"legacyId":"%d"}]}}],"totalCount":1},"subscriber":{"bounce":"NONE"}}`,
 		subscriptions[0], subscriptions[1],
 	)
 	if shown != want {
@@ -116,11 +116,11 @@ func TestAContactThatNothingRemembersIsShownOnceMore(t *testing.T) {
 		a := w.Account(t)
 		row := must(w.db.Client(a.Context).Contact.Create().SetEmail("ann@example.com").SetEmailKey("ann@example.com").
 			SetDomain("example.com").SetDeliverability(kind.BounceHard).SetCreatedAt(firstDay).Save(a.Context))(t)
-		const change = `mutation($in: UpdateContactInput!) { updateContact(input: $in) { contact { emailAddress deliverability subscriptions { id } suppression { reason } events { kind } } userErrors { code } } }`
+		const change = `mutation($in: UpdateContactInput!) { updateContact(input: $in) { contact { emailAddress deliverability subscriptions { nodes { id } totalCount } suppression { reason } events { nodes { kind } totalCount } } userErrors { code } } }`
 		in := object{"in": object{"id": globalID(gid.Contact, row.ID), "deliverability": "NONE"}}
 		got := string(must(json.Marshal(w.MustQuery(t, a.Key, change, in)))(t))
-		want := `{"updateContact":{"contact":{"deliverability":"NONE","emailAddress":"ann@example.com","events":[],` +
-			`"subscriptions":[],"suppression":null},"userErrors":[]}}`
+		want := `{"updateContact":{"contact":{"deliverability":"NONE","emailAddress":"ann@example.com","events":{"nodes":[],"totalCount":0},` +
+			`"subscriptions":{"nodes":[],"totalCount":0},"suppression":null},"userErrors":[]}}`
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -12,7 +12,7 @@ import (
 	"campaignql/internal/page"
 )
 
-var emailFields = columnsOf("Email", fields{"campaigns": reads("user_id")})
+var emailFields = columnsOf("Email", fields{"campaigns": reads("id")})
 
 func (r queryResolver) Email(ctx context.Context, id string) (*ent.Email, error) {
 	number, err := identify(gid.Email, "id", id)
@@ -71,12 +71,11 @@ func (r emailResolver) Campaigns(
 	ctx context.Context, emails []*ent.Email, first *int32, after *string, last *int32, before *string,
 ) ([]*model.CampaignConnection, error) {
 	number := func(e *ent.Email) int64 { return e.ID }
+	ids := idsOf(emails, number)
 	return r.campaignsBelow(ctx, mapped(emails, number), pageRequest(first, after, last, before, nil),
-		func() (map[int64]int, error) {
-			return r.resolver.Campaigns.EmailCounts(ctx, distinctBy(emails, number))
-		},
+		func() (map[int64]int, error) { return r.resolver.Campaigns.EmailCounts(ctx, ids) },
 		func(request page.Request, columns ...string) (campaign.Pages, error) {
-			return r.resolver.Campaigns.OfEmails(ctx, distinctBy(emails, number), request, columns...)
+			return r.resolver.Campaigns.OfEmails(ctx, ids, request, columns...)
 		})
 }
 

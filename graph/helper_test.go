@@ -126,6 +126,15 @@ func (w *world) page(t testing.TB, owner *apitest.Account, n int) []*ent.Campaig
 			SetCampaignID(c.ID).SetVersion(1).SetAction("create").SetActorID(owner.User.ID).
 			SetSurface(kind.SurfaceGraphQL).SetToStatus(kind.StatusDraft).SetAt(firstDay)
 	}
+	var uses []*ent.CampaignEmailCreate
+	for i, c := range campaigns {
+		for j := range 2 {
+			uses = append(uses, client.CampaignEmail.Create().SetCampaignID(c.ID).SetEmailID(contents[2*i+j].ID))
+		}
+	}
+	for some := range slices.Chunk(uses, 1000) {
+		must(client.CampaignEmail.CreateBulk(some...).Save(owner.Context))(t)
+	}
 	must(client.CampaignTag.CreateBulk(taggings...).Save(owner.Context))(t)
 	must(client.CampaignChange.CreateBulk(changes...).Save(owner.Context))(t)
 	return campaigns

@@ -16,6 +16,8 @@ import (
 	"campaignql/ent/apikey"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
@@ -360,6 +362,8 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 		must(
 			client.SubscriberList.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx),
 		)(t)
+		must(client.CampaignEmail.Create().SetCampaignID(id).SetEmailID(id).Save(ctx))(t)
+		must(client.CampaignList.Create().SetCampaignID(id).SetListID(id).Save(ctx))(t)
 		email := fmt.Sprintf("a%d@example.com", i)
 		must(
 			client.Contact.Create().
@@ -411,6 +415,18 @@ func (w *world) dump(t *testing.T, owner int64) string {
 		must(client.Campaign.Query().Where(campaign.UserID(owner)).Order(campaign.ByID()).All(ctx))(t),
 		must(client.Tag.Query().Where(tag.UserID(owner)).Order(tag.ByID()).All(ctx))(t),
 		must(client.Email.Query().Where(email.UserID(owner)).Order(email.ByID()).All(ctx))(t),
+		must(
+			client.CampaignList.Query().
+				Where(campaignlist.UserID(owner)).
+				Order(campaignlist.ByCampaignID(), campaignlist.ByListID()).
+				All(ctx),
+		)(t),
+		must(
+			client.CampaignEmail.Query().
+				Where(campaignemail.UserID(owner)).
+				Order(campaignemail.ByCampaignID(), campaignemail.ByEmailID()).
+				All(ctx),
+		)(t),
 		must(
 			client.CampaignTag.Query().
 				Where(campaigntag.UserID(owner)).

@@ -83,8 +83,8 @@ func TestSubscribersAreDeleted(t *testing.T) {
 				t.Errorf("%d answers %s", gone, got)
 			}
 		}
-		if got := w.shown(t, a, `{ contacts { nodes { emailAddress subscriptions { legacyId } } } }`); got != fmt.Sprintf(
-			`{"contacts":{"nodes":[{"emailAddress":"ann@example.com","subscriptions":[{"legacyId":"%d"}]},{"emailAddress":"eve@example.com","subscriptions":[]}]}}`, again,
+		if got := w.shown(t, a, `{ contacts { nodes { emailAddress subscriptions { nodes { legacyId } } } } }`); got != fmt.Sprintf(
+			`{"contacts":{"nodes":[{"emailAddress":"ann@example.com","subscriptions":{"nodes":[{"legacyId":"%d"}]}},{"emailAddress":"eve@example.com","subscriptions":{"nodes":[]}}]}}`, again,
 		) {
 			t.Errorf("contacts: %s", got)
 		}

@@ -7,6 +7,7 @@ import (
 	"campaignql/graph/gid"
 	"campaignql/graph/model"
 	"campaignql/internal/apperr"
+	"campaignql/internal/campaign"
 	"campaignql/internal/page"
 	lists "campaignql/internal/people/list"
 	"campaignql/internal/people/segment"
@@ -18,6 +19,7 @@ var listFields = columnsOf("SubscriberList", fields{
 	"customFields":    reads("id", "user_id"),
 	"segments":        reads("id"),
 	"subscribers":     reads("id"),
+	"campaigns":       reads("id"),
 })
 
 func (r queryResolver) List(ctx context.Context, id string) (*model.SubscriberList, error) {
@@ -101,10 +103,22 @@ func (r listResolver) Subscribers(
 		}, shownSubscribers)
 }
 
-// pagesBelow returns the page below each list. It counts the rows and reads them only if the current field
+func (r listResolver) Campaigns(
+	ctx context.Context, lists []*model.SubscriberList, first *int32, after *string, last *int32, before *string,
+) ([]*model.CampaignConnection, error) {
+	number := (*model.SubscriberList).Number
+	ids := idsOf(lists, number)
+	return r.campaignsBelow(ctx, mapped(lists, number), pageRequest(first, after, last, before, nil),
+		func() (map[int64]int, error) { return r.resolver.Campaigns.ListCounts(ctx, ids) },
+		func(request page.Request, columns ...string) (campaign.Pages, error) {
+			return r.resolver.Campaigns.OfLists(ctx, ids, request, columns...)
+		})
+}
+
+// pagesBelow returns the page below each parent. It counts the rows and reads them only if the current field
 // asks for that.
-func pagesBelow[E, N any](
-	ctx context.Context, lists []*model.SubscriberList, count func() (map[int64]int, error),
+func pagesBelow[P interface{ Number() int64 }, E, N any](
+	ctx context.Context, parents []P, count func() (map[int64]int, error),
 	read func() (map[int64]page.Result[E], error), show func(rows []E) []N,
 ) ([]*model.Connection[N], error) {
 	var counts map[int64]int
@@ -120,9 +134,10 @@ func pagesBelow[E, N any](
 			return nil, err
 		}
 	}
-	return mapped(lists, func(l *model.SubscriberList) *model.Connection[N] {
-		result := results[l.ID]
-		return model.PageOf(result, show(result.Items), func(context.Context) (int, error) { return counts[l.ID], nil })
+	return mapped(parents, func(parent P) *model.Connection[N] {
+		id := parent.Number()
+		result := results[id]
+		return model.PageOf(result, show(result.Items), func(context.Context) (int, error) { return counts[id], nil })
 	}), nil
 }
 

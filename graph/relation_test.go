@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"campaignql/ent"
+	"campaignql/ent/campaign"
 	"campaignql/graph"
 	"campaignql/graph/guard"
 	"campaignql/internal/kind"
@@ -143,7 +144,10 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 	var segments []*ent.SegmentCreate
 	var people []*ent.SubscriberCreate
 	var suppressions []*ent.SuppressionCreate
+	var included []*ent.CampaignListCreate
+	campaigns := client.Campaign.Query().Order(campaign.ByID()).IDsX(ctx)
 	for i, list := range must(client.SubscriberList.CreateBulk(lists...).Save(ctx))(t) {
+		included = append(included, client.CampaignList.Create().SetCampaignID(campaigns[i]).SetListID(list.ID))
 		fields = append(fields, client.CustomField.Create().
 			SetListID(list.ID).SetName("City").SetNameKey("city").SetCreatedAt(firstDay))
 		segments = append(segments, client.Segment.Create().
@@ -160,6 +164,7 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 			}
 		}
 	}
+	must(client.CampaignList.CreateBulk(included...).Save(ctx))(t)
 	cities := must(client.CustomField.CreateBulk(fields...).Save(ctx))(t)
 	must(client.Segment.CreateBulk(segments...).Save(ctx))(t)
 	must(client.Suppression.CreateBulk(suppressions...).Save(ctx))(t)

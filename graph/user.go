@@ -12,7 +12,9 @@ import (
 // userFields and apiKeyFields say what the fields of an account and of an API key read.
 var (
 	userFields   = columnsOf("User")
-	apiKeyFields = columnsOf("ApiKey", fields{"scopes": reads("scopes"), "parent": reads("parent_id")})
+	apiKeyFields = columnsOf("ApiKey", fields{
+		"scopes": reads("scopes"), "parent": reads("parent_id"), "owner": reads("user_id"),
+	})
 )
 
 func shownUser(row *ent.User) *model.User {
@@ -76,6 +78,10 @@ func (r *resolver) keysOf(ctx context.Context, ids []*int64) ([]*model.APIKey, e
 		return l.keys.Load(ctx, ids, selected(ctx, apiKeyFields, itself).columns())
 	})
 	return mapped(rows, shownKey), err
+}
+
+func (r keyResolver) Owner(ctx context.Context, keys []*model.APIKey) ([]*model.User, error) {
+	return r.usersOf(ctx, mapped(keys, func(k *model.APIKey) int64 { return k.UserID }))
 }
 
 func (r keyResolver) Parent(ctx context.Context, keys []*model.APIKey) ([]*model.APIKey, error) {

@@ -50,7 +50,7 @@ func weight(parent, field string) guard.Weight {
 	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules":
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
-		"SubscriberConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
+		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
 		return guard.Weight{Cost: 50, OncePerList: true}
 	case "Query.campaignCounts":
 		return guard.Weight{Cost: 50}

@@ -139,8 +139,16 @@ const (
 	FieldCreatedAt = "created_at"
 	// EdgeTags holds the string denoting the tags edge name in mutations.
 	EdgeTags = "tags"
+	// EdgeLists holds the string denoting the lists edge name in mutations.
+	EdgeLists = "lists"
+	// EdgeEmails holds the string denoting the emails edge name in mutations.
+	EdgeEmails = "emails"
 	// EdgeTaggings holds the string denoting the taggings edge name in mutations.
 	EdgeTaggings = "taggings"
+	// EdgeAudienceLists holds the string denoting the audience_lists edge name in mutations.
+	EdgeAudienceLists = "audience_lists"
+	// EdgeContents holds the string denoting the contents edge name in mutations.
+	EdgeContents = "contents"
 	// Table holds the table name of the campaign in the database.
 	Table = "campaigns"
 	// TagsTable is the table that holds the tags relation/edge. The primary key declared below.
@@ -148,6 +156,16 @@ const (
 	// TagsInverseTable is the table name for the Tag entity.
 	// It exists in this package in order to avoid circular dependency with the "tag" package.
 	TagsInverseTable = "tags"
+	// ListsTable is the table that holds the lists relation/edge. The primary key declared below.
+	ListsTable = "campaign_lists"
+	// ListsInverseTable is the table name for the SubscriberList entity.
+	// It exists in this package in order to avoid circular dependency with the "subscriberlist" package.
+	ListsInverseTable = "subscriber_lists"
+	// EmailsTable is the table that holds the emails relation/edge. The primary key declared below.
+	EmailsTable = "campaign_emails"
+	// EmailsInverseTable is the table name for the Email entity.
+	// It exists in this package in order to avoid circular dependency with the "email" package.
+	EmailsInverseTable = "emails"
 	// TaggingsTable is the table that holds the taggings relation/edge.
 	TaggingsTable = "campaign_tags"
 	// TaggingsInverseTable is the table name for the CampaignTag entity.
@@ -155,6 +173,20 @@ const (
 	TaggingsInverseTable = "campaign_tags"
 	// TaggingsColumn is the table column denoting the taggings relation/edge.
 	TaggingsColumn = "campaign_id"
+	// AudienceListsTable is the table that holds the audience_lists relation/edge.
+	AudienceListsTable = "campaign_lists"
+	// AudienceListsInverseTable is the table name for the CampaignList entity.
+	// It exists in this package in order to avoid circular dependency with the "campaignlist" package.
+	AudienceListsInverseTable = "campaign_lists"
+	// AudienceListsColumn is the table column denoting the audience_lists relation/edge.
+	AudienceListsColumn = "campaign_id"
+	// ContentsTable is the table that holds the contents relation/edge.
+	ContentsTable = "campaign_emails"
+	// ContentsInverseTable is the table name for the CampaignEmail entity.
+	// It exists in this package in order to avoid circular dependency with the "campaignemail" package.
+	ContentsInverseTable = "campaign_emails"
+	// ContentsColumn is the table column denoting the contents relation/edge.
+	ContentsColumn = "campaign_id"
 )
 
 // Columns holds all SQL columns for campaign fields.
@@ -227,6 +259,12 @@ var (
 	// TagsPrimaryKey and TagsColumn2 are the table columns denoting the
 	// primary key for the tags relation (M2M).
 	TagsPrimaryKey = []string{"campaign_id", "tag_id"}
+	// ListsPrimaryKey and ListsColumn2 are the table columns denoting the
+	// primary key for the lists relation (M2M).
+	ListsPrimaryKey = []string{"campaign_id", "list_id"}
+	// EmailsPrimaryKey and EmailsColumn2 are the table columns denoting the
+	// primary key for the emails relation (M2M).
+	EmailsPrimaryKey = []string{"campaign_id", "email_id"}
 )
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -723,6 +761,34 @@ func ByTags(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByListsCount orders the results by lists count.
+func ByListsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newListsStep(), opts...)
+	}
+}
+
+// ByLists orders the results by lists terms.
+func ByLists(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newListsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByEmailsCount orders the results by emails count.
+func ByEmailsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newEmailsStep(), opts...)
+	}
+}
+
+// ByEmails orders the results by emails terms.
+func ByEmails(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newEmailsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByTaggingsCount orders the results by taggings count.
 func ByTaggingsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -736,6 +802,34 @@ func ByTaggings(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newTaggingsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByAudienceListsCount orders the results by audience_lists count.
+func ByAudienceListsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newAudienceListsStep(), opts...)
+	}
+}
+
+// ByAudienceLists orders the results by audience_lists terms.
+func ByAudienceLists(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newAudienceListsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByContentsCount orders the results by contents count.
+func ByContentsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newContentsStep(), opts...)
+	}
+}
+
+// ByContents orders the results by contents terms.
+func ByContents(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newContentsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newTagsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -743,10 +837,38 @@ func newTagsStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2M, false, TagsTable, TagsPrimaryKey...),
 	)
 }
+func newListsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ListsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, false, ListsTable, ListsPrimaryKey...),
+	)
+}
+func newEmailsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(EmailsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, false, EmailsTable, EmailsPrimaryKey...),
+	)
+}
 func newTaggingsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(TaggingsInverseTable, TaggingsColumn),
 		sqlgraph.Edge(sqlgraph.O2M, true, TaggingsTable, TaggingsColumn),
+	)
+}
+func newAudienceListsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(AudienceListsInverseTable, AudienceListsColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, AudienceListsTable, AudienceListsColumn),
+	)
+}
+func newContentsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ContentsInverseTable, ContentsColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, ContentsTable, ContentsColumn),
 	)
 }

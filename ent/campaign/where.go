@@ -3249,6 +3249,52 @@ func HasTagsWith(preds ...predicate.Tag) predicate.Campaign {
 	})
 }
 
+// HasLists applies the HasEdge predicate on the "lists" edge.
+func HasLists() predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, ListsTable, ListsPrimaryKey...),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasListsWith applies the HasEdge predicate on the "lists" edge with a given conditions (other predicates).
+func HasListsWith(preds ...predicate.SubscriberList) predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := newListsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasEmails applies the HasEdge predicate on the "emails" edge.
+func HasEmails() predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, EmailsTable, EmailsPrimaryKey...),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasEmailsWith applies the HasEdge predicate on the "emails" edge with a given conditions (other predicates).
+func HasEmailsWith(preds ...predicate.Email) predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := newEmailsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasTaggings applies the HasEdge predicate on the "taggings" edge.
 func HasTaggings() predicate.Campaign {
 	return predicate.Campaign(func(s *sql.Selector) {
@@ -3264,6 +3310,52 @@ func HasTaggings() predicate.Campaign {
 func HasTaggingsWith(preds ...predicate.CampaignTag) predicate.Campaign {
 	return predicate.Campaign(func(s *sql.Selector) {
 		step := newTaggingsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasAudienceLists applies the HasEdge predicate on the "audience_lists" edge.
+func HasAudienceLists() predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, AudienceListsTable, AudienceListsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasAudienceListsWith applies the HasEdge predicate on the "audience_lists" edge with a given conditions (other predicates).
+func HasAudienceListsWith(preds ...predicate.CampaignList) predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := newAudienceListsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasContents applies the HasEdge predicate on the "contents" edge.
+func HasContents() predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, ContentsTable, ContentsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasContentsWith applies the HasEdge predicate on the "contents" edge with a given conditions (other predicates).
+func HasContentsWith(preds ...predicate.CampaignEmail) predicate.Campaign {
+	return predicate.Campaign(func(s *sql.Selector) {
+		step := newContentsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -56,6 +56,30 @@ func (f CampaignChangeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignChangeMutation", m)
 }
 
+// The CampaignEmailFunc type is an adapter to allow the use of ordinary
+// function as CampaignEmail mutator.
+type CampaignEmailFunc func(context.Context, *ent.CampaignEmailMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CampaignEmailFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CampaignEmailMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignEmailMutation", m)
+}
+
+// The CampaignListFunc type is an adapter to allow the use of ordinary
+// function as CampaignList mutator.
+type CampaignListFunc func(context.Context, *ent.CampaignListMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CampaignListFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CampaignListMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignListMutation", m)
+}
+
 // The CampaignTagFunc type is an adapter to allow the use of ordinary
 // function as CampaignTag mutator.
 type CampaignTagFunc func(context.Context, *ent.CampaignTagMutation) (ent.Value, error)

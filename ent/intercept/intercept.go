@@ -11,6 +11,8 @@ import (
 	"campaignql/ent/audiencepurge"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -205,6 +207,60 @@ func (f TraverseCampaignChange) Traverse(ctx context.Context, q ent.Query) error
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignChangeQuery", q)
+}
+
+// The CampaignEmailFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CampaignEmailFunc func(context.Context, *ent.CampaignEmailQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CampaignEmailFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CampaignEmailQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CampaignEmailQuery", q)
+}
+
+// The TraverseCampaignEmail type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCampaignEmail func(context.Context, *ent.CampaignEmailQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCampaignEmail) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCampaignEmail) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CampaignEmailQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignEmailQuery", q)
+}
+
+// The CampaignListFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CampaignListFunc func(context.Context, *ent.CampaignListQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CampaignListFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CampaignListQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CampaignListQuery", q)
+}
+
+// The TraverseCampaignList type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCampaignList func(context.Context, *ent.CampaignListQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCampaignList) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCampaignList) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CampaignListQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignListQuery", q)
 }
 
 // The CampaignTagFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -947,6 +1003,10 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CampaignQuery, predicate.Campaign, campaign.OrderOption]{typ: ent.TypeCampaign, tq: q}, nil
 	case *ent.CampaignChangeQuery:
 		return &query[*ent.CampaignChangeQuery, predicate.CampaignChange, campaignchange.OrderOption]{typ: ent.TypeCampaignChange, tq: q}, nil
+	case *ent.CampaignEmailQuery:
+		return &query[*ent.CampaignEmailQuery, predicate.CampaignEmail, campaignemail.OrderOption]{typ: ent.TypeCampaignEmail, tq: q}, nil
+	case *ent.CampaignListQuery:
+		return &query[*ent.CampaignListQuery, predicate.CampaignList, campaignlist.OrderOption]{typ: ent.TypeCampaignList, tq: q}, nil
 	case *ent.CampaignTagQuery:
 		return &query[*ent.CampaignTagQuery, predicate.CampaignTag, campaigntag.OrderOption]{typ: ent.TypeCampaignTag, tq: q}, nil
 	case *ent.ContactQuery:

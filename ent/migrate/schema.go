@@ -228,6 +228,72 @@ var (
 			},
 		},
 	}
+	// CampaignEmailsColumns holds the columns for the "campaign_emails" table.
+	CampaignEmailsColumns = []*schema.Column{
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+		{Name: "email_id", Type: field.TypeInt64},
+	}
+	// CampaignEmailsTable holds the schema information for the "campaign_emails" table.
+	CampaignEmailsTable = &schema.Table{
+		Name:       "campaign_emails",
+		Columns:    CampaignEmailsColumns,
+		PrimaryKey: []*schema.Column{CampaignEmailsColumns[1], CampaignEmailsColumns[2]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "campaign_emails_campaigns_campaign",
+				Columns:    []*schema.Column{CampaignEmailsColumns[1]},
+				RefColumns: []*schema.Column{CampaignsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "campaign_emails_emails_email",
+				Columns:    []*schema.Column{CampaignEmailsColumns[2]},
+				RefColumns: []*schema.Column{EmailsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "campaignemail_email_id_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignEmailsColumns[2], CampaignEmailsColumns[1]},
+			},
+		},
+	}
+	// CampaignListsColumns holds the columns for the "campaign_lists" table.
+	CampaignListsColumns = []*schema.Column{
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+		{Name: "list_id", Type: field.TypeInt64},
+	}
+	// CampaignListsTable holds the schema information for the "campaign_lists" table.
+	CampaignListsTable = &schema.Table{
+		Name:       "campaign_lists",
+		Columns:    CampaignListsColumns,
+		PrimaryKey: []*schema.Column{CampaignListsColumns[1], CampaignListsColumns[2]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "campaign_lists_campaigns_campaign",
+				Columns:    []*schema.Column{CampaignListsColumns[1]},
+				RefColumns: []*schema.Column{CampaignsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "campaign_lists_subscriber_lists_list",
+				Columns:    []*schema.Column{CampaignListsColumns[2]},
+				RefColumns: []*schema.Column{SubscriberListsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "campaignlist_list_id_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignListsColumns[2], CampaignListsColumns[1]},
+			},
+		},
+	}
 	// CampaignTagsColumns holds the columns for the "campaign_tags" table.
 	CampaignTagsColumns = []*schema.Column{
 		{Name: "user_id", Type: field.TypeInt64},
@@ -994,6 +1060,8 @@ var (
 		AudiencePurgesTable,
 		CampaignsTable,
 		CampaignChangesTable,
+		CampaignEmailsTable,
+		CampaignListsTable,
 		CampaignTagsTable,
 		ContactsTable,
 		ConversionAmountsTable,
@@ -1042,6 +1110,20 @@ func init() {
 	}
 	CampaignChangesTable.Annotation = &entsql.Annotation{
 		Table:     "campaign_changes",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CampaignEmailsTable.ForeignKeys[0].RefTable = CampaignsTable
+	CampaignEmailsTable.ForeignKeys[1].RefTable = EmailsTable
+	CampaignEmailsTable.Annotation = &entsql.Annotation{
+		Table:     "campaign_emails",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CampaignListsTable.ForeignKeys[0].RefTable = CampaignsTable
+	CampaignListsTable.ForeignKeys[1].RefTable = SubscriberListsTable
+	CampaignListsTable.Annotation = &entsql.Annotation{
+		Table:     "campaign_lists",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

@@ -18,6 +18,12 @@ type Campaign func(*sql.Selector)
 // CampaignChange is the predicate function for campaignchange builders.
 type CampaignChange func(*sql.Selector)
 
+// CampaignEmail is the predicate function for campaignemail builders.
+type CampaignEmail func(*sql.Selector)
+
+// CampaignList is the predicate function for campaignlist builders.
+type CampaignList func(*sql.Selector)
+
 // CampaignTag is the predicate function for campaigntag builders.
 type CampaignTag func(*sql.Selector)
 

@@ -28,6 +28,11 @@ func (SubscriberList) Fields() []ent.Field {
 	}
 }
 
+// Edges of the SubscriberList.
+func (SubscriberList) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("campaigns", Campaign.Type).Ref("lists").Through("audiences", CampaignList.Type)}
+}
+
 // Indexes of the SubscriberList.
 func (SubscriberList) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("user_id"), index.Fields("user_id", "name_key")}

@@ -127,7 +127,11 @@ func campaignCounters() []ent.Field {
 
 // Edges of the Campaign.
 func (Campaign) Edges() []ent.Edge {
-	return []ent.Edge{edge.To("tags", Tag.Type).Through("taggings", CampaignTag.Type)}
+	return []ent.Edge{
+		edge.To("tags", Tag.Type).Through("taggings", CampaignTag.Type),
+		edge.To("lists", SubscriberList.Type).Through("audience_lists", CampaignList.Type),
+		edge.To("emails", Email.Type).Through("contents", CampaignEmail.Type),
+	}
 }
 
 // Indexes of the Campaign. The id stands implicitly at the end of each.
@@ -205,6 +209,61 @@ func (CampaignTag) Indexes() []ent.Index { return []ent.Index{index.Fields("tag_
 // Annotations of the CampaignTag.
 func (CampaignTag) Annotations() []schema.Annotation {
 	return append(table("campaign_tags"), field.ID("campaign_id", "tag_id"))
+}
+
+// CampaignList says that the audience of a campaign includes a list. The rows follow the column audience.
+type CampaignList struct{ ent.Schema }
+
+// Mixin of the CampaignList.
+func (CampaignList) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the CampaignList.
+func (CampaignList) Fields() []ent.Field {
+	return []ent.Field{field.Int64("campaign_id"), field.Int64("list_id")}
+}
+
+// Edges of the CampaignList.
+func (CampaignList) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("campaign", Campaign.Type).Unique().Required().Field("campaign_id"),
+		edge.To("list", SubscriberList.Type).Unique().Required().Field("list_id"),
+	}
+}
+
+// Indexes of the CampaignList.
+func (CampaignList) Indexes() []ent.Index { return []ent.Index{index.Fields("list_id", "campaign_id")} }
+
+// Annotations of the CampaignList.
+func (CampaignList) Annotations() []schema.Annotation {
+	return append(table("campaign_lists"), field.ID("campaign_id", "list_id"))
+}
+
+// CampaignEmail says that an email is content of a campaign: its own, or a variation of its A/B test. The rows
+// follow the columns email_id and ab_test.
+type CampaignEmail struct{ ent.Schema }
+
+// Mixin of the CampaignEmail.
+func (CampaignEmail) Mixin() []ent.Mixin { return []ent.Mixin{owned{}} }
+
+// Fields of the CampaignEmail.
+func (CampaignEmail) Fields() []ent.Field {
+	return []ent.Field{field.Int64("campaign_id"), field.Int64("email_id")}
+}
+
+// Edges of the CampaignEmail.
+func (CampaignEmail) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("campaign", Campaign.Type).Unique().Required().Field("campaign_id"),
+		edge.To("email", Email.Type).Unique().Required().Field("email_id"),
+	}
+}
+
+// Indexes of the CampaignEmail.
+func (CampaignEmail) Indexes() []ent.Index { return []ent.Index{index.Fields("email_id", "campaign_id")} }
+
+// Annotations of the CampaignEmail.
+func (CampaignEmail) Annotations() []schema.Annotation {
+	return append(table("campaign_emails"), field.ID("campaign_id", "email_id"))
 }
 
 // CampaignChange is one entry of a campaign's history: who changed what, when, through which surface.

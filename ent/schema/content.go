@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -36,6 +37,11 @@ func (Email) Fields() []ent.Field {
 		instant("created_at").required(),
 		instant("updated_at").required(),
 	}
+}
+
+// Edges of the Email.
+func (Email) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("campaigns", Campaign.Type).Ref("emails").Through("uses", CampaignEmail.Type)}
 }
 
 // Indexes of the Email.

@@ -4,6 +4,7 @@ package subscriberlist
 
 import (
 	"entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/sqlgraph"
 )
 
 const (
@@ -21,8 +22,24 @@ const (
 	FieldDoubleOptIn = "double_opt_in"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// EdgeCampaigns holds the string denoting the campaigns edge name in mutations.
+	EdgeCampaigns = "campaigns"
+	// EdgeAudiences holds the string denoting the audiences edge name in mutations.
+	EdgeAudiences = "audiences"
 	// Table holds the table name of the subscriberlist in the database.
 	Table = "subscriber_lists"
+	// CampaignsTable is the table that holds the campaigns relation/edge. The primary key declared below.
+	CampaignsTable = "campaign_lists"
+	// CampaignsInverseTable is the table name for the Campaign entity.
+	// It exists in this package in order to avoid circular dependency with the "campaign" package.
+	CampaignsInverseTable = "campaigns"
+	// AudiencesTable is the table that holds the audiences relation/edge.
+	AudiencesTable = "campaign_lists"
+	// AudiencesInverseTable is the table name for the CampaignList entity.
+	// It exists in this package in order to avoid circular dependency with the "campaignlist" package.
+	AudiencesInverseTable = "campaign_lists"
+	// AudiencesColumn is the table column denoting the audiences relation/edge.
+	AudiencesColumn = "list_id"
 )
 
 // Columns holds all SQL columns for subscriberlist fields.
@@ -34,6 +51,12 @@ var Columns = []string{
 	FieldDoubleOptIn,
 	FieldCreatedAt,
 }
+
+var (
+	// CampaignsPrimaryKey and CampaignsColumn2 are the table columns denoting the
+	// primary key for the campaigns relation (M2M).
+	CampaignsPrimaryKey = []string{"campaign_id", "list_id"}
+)
 
 // ValidColumn reports if the column name is valid (part of the table columns).
 func ValidColumn(column string) bool {
@@ -85,4 +108,46 @@ func ByDoubleOptIn(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByCampaignsCount orders the results by campaigns count.
+func ByCampaignsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newCampaignsStep(), opts...)
+	}
+}
+
+// ByCampaigns orders the results by campaigns terms.
+func ByCampaigns(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newCampaignsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByAudiencesCount orders the results by audiences count.
+func ByAudiencesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newAudiencesStep(), opts...)
+	}
+}
+
+// ByAudiences orders the results by audiences terms.
+func ByAudiences(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newAudiencesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+func newCampaignsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(CampaignsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, true, CampaignsTable, CampaignsPrimaryKey...),
+	)
+}
+func newAudiencesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(AudiencesInverseTable, AudiencesColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, AudiencesTable, AudiencesColumn),
+	)
 }

@@ -84,8 +84,6 @@ type ABTestVariationResolver interface {
 	Email(ctx context.Context, objs []*model.ABTestVariation) ([]*ent.Email, error)
 }
 type AccountStatisticsResolver interface {
-	Conversions(ctx context.Context, obj *model.AccountStatistics) (*statistics.Conversions, error)
-
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
 	Links(ctx context.Context, obj *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*ent.LinkCounter], error)
 	Domains(ctx context.Context, obj *model.AccountStatistics, first *int32, after *string, last *int32, before *string) (*model.Connection[*statistics.Domain], error)
@@ -94,6 +92,8 @@ type ActorResolver interface {
 	User(ctx context.Context, objs []*model.Actor) ([]*model.User, error)
 }
 type ApiKeyResolver interface {
+	Owner(ctx context.Context, objs []*model.APIKey) ([]*model.User, error)
+
 	Parent(ctx context.Context, objs []*model.APIKey) ([]*model.APIKey, error)
 }
 type AudienceDraftResolver interface {
@@ -138,8 +138,6 @@ type CampaignScheduleResolver interface {
 type CampaignStatisticsResolver interface {
 	ID(ctx context.Context, obj *statistics.Counters) (string, error)
 
-	Conversions(ctx context.Context, objs []*statistics.Counters) ([]*statistics.Conversions, error)
-
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
 	Links(ctx context.Context, objs []*statistics.Counters, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*ent.LinkCounter], error)
@@ -149,9 +147,9 @@ type ComparedCampaignResolver interface {
 	Elapsed(ctx context.Context, objs []*model.ComparedCampaign, interval statistics.Interval, points int32) ([][]*statistics.Point, error)
 }
 type ContactResolver interface {
-	Subscriptions(ctx context.Context, objs []*model.Contact) ([][]*model.Subscriber, error)
+	Subscriptions(ctx context.Context, objs []*model.Contact, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Subscriber], error)
 	Suppression(ctx context.Context, objs []*model.Contact) ([]*model.Suppression, error)
-	Events(ctx context.Context, objs []*model.Contact, first int32) ([][]*model.ContactEvent, error)
+	Events(ctx context.Context, objs []*model.Contact, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.ContactEvent], error)
 }
 type ContactEventResolver interface {
 	Campaign(ctx context.Context, objs []*model.ContactEvent) ([]*model.Campaign, error)
@@ -265,6 +263,7 @@ type SubscriberListResolver interface {
 	CustomFields(ctx context.Context, objs []*model.SubscriberList) ([][]*model.CustomField, error)
 	Segments(ctx context.Context, objs []*model.SubscriberList, search *string, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Segment], error)
 	Subscribers(ctx context.Context, objs []*model.SubscriberList, filter *model.SubscriberFilter, orderBy *model.SubscriberOrder, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Subscriber], error)
+	Campaigns(ctx context.Context, objs []*model.SubscriberList, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
 }
 type SubscriberTagResolver interface {
 	SubscriberCount(ctx context.Context, objs []*model.SubscriberTag) ([]int32, error)
@@ -756,7 +755,7 @@ type Query {
     before: String
   ): SuppressionConnection!
 
-  "When a schedule would send, without saving anything. A schedule that cannot be is told in ` + "`" + `userErrors` + "`" + `."
+  "When a schedule would send, without saving anything. Faults of an invalid schedule are in ` + "`" + `userErrors` + "`" + `."
   schedulePreview(
     "The schedule to try."
     input: ScheduleInput!
@@ -830,7 +829,7 @@ type Mutation {
   """
   updateEmail("What to change." input: UpdateEmailInput!): UpdateEmailPayload!
 
-  "Deletes emails, all or nothing; one that a campaign beyond Draft uses stays, and is told. Legacy: ` + "`" + `Email.Delete` + "`" + `."
+  "Deletes emails, all or nothing; one that a campaign beyond Draft uses is refused, ` + "`" + `EMAIL_IN_USE` + "`" + `. Legacy: ` + "`" + `Email.Delete` + "`" + `."
   deleteEmails("What to delete." input: DeleteEmailsInput!): DeleteEmailsPayload!
 
   "Makes a list of people. Legacy: ` + "`" + `List.Create` + "`" + `."
@@ -841,8 +840,8 @@ type Mutation {
 
   """
   Deletes lists with everything on them, all or nothing: their people with their values and tags, their segments and their custom fields. What campaigns have
-  counted stays, and so do suppressions. A list that the audience of a campaign names which can still be sent, in any status but SENT, stays, and is told. It takes
-  as long for a list of any size: nothing of the people is to be seen from the answer on, and the server deletes them afterwards.
+  counted stays, and so do suppressions. A list that the audience of a campaign names which can still be sent, in any status but SENT, is refused, ` + "`" + `LIST_IN_USE` + "`" + `. It takes
+  as long for a list of any size: the people are not visible from the answer on, and the server deletes them afterwards.
   """
   deleteLists("What to delete." input: DeleteListsInput!): DeleteListsPayload!
 
@@ -891,7 +890,7 @@ type Mutation {
 
   """
   Deletes custom fields with the values in them, all or nothing. One that the rules of a segment name, or of the audience of a campaign which can still be
-  sent, stays, and is told. No value is to be seen from the answer on; the server deletes them afterwards.
+  sent, is refused, ` + "`" + `CUSTOM_FIELD_IN_USE` + "`" + `. The values are not visible from the answer on; the server deletes them afterwards.
   """
   deleteCustomFields("What to delete." input: DeleteCustomFieldsInput!): DeleteCustomFieldsPayload!
 
@@ -904,7 +903,7 @@ type Mutation {
   """
   updateSegment("What to change." input: UpdateSegmentInput!): UpdateSegmentPayload!
 
-  "Deletes segments, all or nothing. One that another segment names, or the audience of a campaign which can still be sent, stays, and is told."
+  "Deletes segments, all or nothing. One that another segment names, or the audience of a campaign which can still be sent, is refused, ` + "`" + `SEGMENT_IN_USE` + "`" + `."
   deleteSegments("What to delete." input: DeleteSegmentsInput!): DeleteSegmentsPayload!
 
   "Makes a label of people."
@@ -915,7 +914,7 @@ type Mutation {
 
   """
   Deletes labels of people, all or nothing; people lose them. One that the rules of a segment name, or of the audience of a campaign which can still be sent,
-  stays, and is told. Nobody is seen to carry one from the answer on; the server takes them off afterwards.
+  is refused, ` + "`" + `SUBSCRIBER_TAG_IN_USE` + "`" + `. Nobody has one from the answer on; the server removes the rest afterwards.
   """
   deleteSubscriberTags("What to delete." input: DeleteSubscriberTagsInput!): DeleteSubscriberTagsPayload!
 
@@ -966,10 +965,10 @@ or server-sent events (` + "`" + `Accept: text/event-stream` + "`" + ` on a POST
 """
 type Subscription {
   """
-  How campaigns are doing: each as it is now, and then again whenever its status, a counter, a time or its version has changed, through whichever surface and
-  server. At most two updates a second for a campaign; whoever reads too slowly for that misses those between, never the last. A deletion is told, of each
-  campaign that was named, or that was told of before. It ends when all that were named are deleted; where the key or session ends, with the error
-  UNAUTHENTICATED.
+  The state of campaigns: first as it is now, and then an update whenever the status, a counter, a time or the version of one has changed, through any surface
+  and server. A campaign has at most two updates a second; a client that reads more slowly misses some of them, but never the last. A deletion is an update too,
+  for each campaign that was named in ` + "`" + `campaignIds` + "`" + ` or sent before. The stream ends when all campaigns that were named are deleted, and when the key or session
+  ends, with the error UNAUTHENTICATED.
 
   Status, statistics and the fields that are columns of the campaign itself cost the database nothing more; what else is asked for is read with each update.
   """
@@ -982,17 +981,17 @@ type Subscription {
   ): CampaignChanged!
 }
 
-"What is told of a campaign that is followed: how it is now, or that it was deleted."
+"An update about a campaign: its present state, or that it was deleted."
 type CampaignChanged {
   "The campaign as it is now; null if it was deleted."
   campaign: Campaign
   "Global id of the campaign if it was deleted; null otherwise."
   deletedId: ID
-  "Why it is told."
+  "Why this update is sent."
   cause: CampaignChangeCause!
 }
 
-"Why a campaign that is followed is told. Several changes between two updates are told as one, by the first of these that fits."
+"Why an update is sent. Several changes since the last update are sent as one, with the first of these causes that applies."
 enum CampaignChangeCause {
   "It was deleted. ` + "`" + `campaign` + "`" + ` is null then."
   DELETED
@@ -1006,7 +1005,7 @@ enum CampaignChangeCause {
   COUNTERS
 }
 
-"What a caller can mend about a mutation. With user errors nothing was written."
+"A fault of a mutation that the caller can correct. With user errors nothing was written."
 type UserError {
   "What kind of problem it is."
   code: UserErrorCode!
@@ -1020,7 +1019,7 @@ type UserError {
 
 "What every mutation answers but ` + "`" + `command` + "`" + `: the result beside it is null or empty with user errors."
 interface MutationPayload {
-  "What the caller can mend. With user errors nothing was written."
+  "Faults that the caller can correct. With user errors nothing was written."
   userErrors: [UserError!]!
 }
 
@@ -1316,7 +1315,7 @@ enum CampaignStatus {
   PAUSED
   "Sent, or canceled after it had begun. Final. Legacy: ` + "`" + `Sent` + "`" + `."
   SENT
-  "Could not be sent; the reason is told. Legacy: ` + "`" + `Failed` + "`" + `."
+  "Could not be sent; ` + "`" + `statusReason` + "`" + ` says why. Legacy: ` + "`" + `Failed` + "`" + `."
   FAILED
 }
 
@@ -1356,7 +1355,7 @@ type Campaign implements Node {
   statistics: CampaignStatistics!
   "What is missing before it can be sent; empty when nothing is. A campaign may be Ready all the same; the sender then fails it with this reason."
   readiness: [ReadinessGap!]!
-  "Changes of status that can be asked for now, and what stands in the caller's way."
+  "Changes of status that can be asked for now, and why the caller may not ask for one."
   allowedTransitions: [CampaignTransition!]!
   "Who changed what, newest first."
   history(
@@ -1676,7 +1675,7 @@ enum CampaignTransitionMutation {
   CANCEL_CAMPAIGN
 }
 
-"What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added."
+"Reasons why a change of status is not allowed. If the mutation itself would be refused for the same reason, the reason of its user error has the same name. Others may be added."
 enum TransitionBlockCode {
   "An admin has to approve the campaign."
   APPROVAL_REQUIRED
@@ -1936,7 +1935,7 @@ type AccountStatistics {
   forwards: UniqueStatistic!
   "Times one was viewed in the browser."
   browserViews: UniqueStatistic!
-  "Conversions and what they are worth in each currency."
+  "Conversions and what they are worth: the sum of their amounts, whatever the currency."
   conversions: ConversionStatistic!
   "Opens and clicks by machines, which are not in the numbers of people."
   automated: AutomatedStatistic!
@@ -2021,10 +2020,7 @@ type StatisticsExport {
 
 "What a file of statistics holds."
 enum ExportContent {
-  """
-  What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `, and for ` + "`" + `conversionAmounts` + "`" + ` a column for each currency in the file, such as
-  ` + "`" + `conversionAmountEUR` + "`" + `; ` + "`" + `conversionAmount` + "`" + ` is of conversions without a currency.
-  """
+  "What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `."
   SERIES
   "All its links, most clicked first: ` + "`" + `url` + "`" + `, ` + "`" + `clicks` + "`" + `, ` + "`" + `uniqueClicks` + "`" + `."
   LINKS
@@ -2100,8 +2096,8 @@ type SeriesPoint {
   softBounces: Int!
   "Conversions."
   conversions: Int!
-  "What these conversions are worth: a sum for each currency, ordered by currency; none where no conversion had an amount."
-  conversionAmounts: [Money!]!
+  "Sum of the amounts of conversions, whatever the currency."
+  conversionAmount: Float!
   "Opens by machines."
   automatedOpens: Int!
   "Clicks by machines."
@@ -2214,8 +2210,8 @@ type BounceStatistic {
 type ConversionStatistic {
   "How many."
   count: Int!
-  "What they are worth: a sum for each currency, ordered by currency; none where no conversion had an amount."
-  amounts: [Money!]!
+  "Sum of their amounts, whatever the currency."
+  amount: Float!
 }
 
 "What machines did."
@@ -2495,7 +2491,7 @@ type Email implements Node {
   createdAt: DateTime!
   "When it was last changed."
   updatedAt: DateTime!
-  "The campaigns whose content it is, newest first; not those that only compare it in an A/B test."
+  "The campaigns whose content it is, newest first: as their own email, or as a variation of their A/B test."
   campaigns(
     "Page size: 0–250, default 25."
     first: Int
@@ -2588,6 +2584,20 @@ type SubscriberList implements Node {
     "Cursor before which the page ends."
     before: String
   ): SubscriberConnection!
+  """
+  The campaigns whose audience includes it, newest first: those that name it in the lists to include, or in a criterion of their rules. A list that an audience
+  only excludes is not among them, and neither is one that only the rules of a segment are about.
+  """
+  campaigns(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): CampaignConnection!
   "When it was made. Legacy: ` + "`" + `CreatedOn` + "`" + `."
   createdAt: DateTime!
 }
@@ -2670,14 +2680,32 @@ type Contact implements Node {
   "When the account first heard of the person."
   createdAt: DateTime!
   "The subscriptions to lists, by their numbers."
-  subscriptions: [Subscriber!]!
+  subscriptions(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): SubscriberConnection!
   "Why the account never writes to the address; null when it may."
   suppression: Suppression
   """
   What happened to the person, on whatever list, newest first: the first is when the account last heard of the person. Reading it reads no more than
   the events of the person.
   """
-  events("How many, 1–100." first: Int! = 25): [ContactEvent!]!
+  events(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): ContactEventConnection!
 }
 
 "Something that happened to a contact as a recipient of a campaign."
@@ -2700,6 +2728,26 @@ type ContactEvent {
   ip: String
   "What a conversion is worth; null of everything else."
   amount: Money
+}
+
+"A page of what happened to a contact."
+type ContactEventConnection {
+  "Events with their cursors."
+  edges: [ContactEventEdge!]!
+  "Events alone."
+  nodes: [ContactEvent!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"An event of a contact with its cursor."
+type ContactEventEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: ContactEvent!
 }
 
 "An amount of money."
@@ -2742,7 +2790,7 @@ input DeleteContactsInput {
 type DeleteContactsPayload implements MutationPayload {
   "Global ids of who was forgotten."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -2758,7 +2806,7 @@ input UpdateContactInput {
 type UpdateContactPayload implements MutationPayload {
   "The contact after the update; null with user errors."
   contact: Contact
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3195,6 +3243,8 @@ type Actor {
 type ApiKey implements Node {
   "Opaque global id, unique across all types."
   id: ID!
+  "The account that it belongs to."
+  owner: User!
   "First characters of the key, to recognise it by."
   hint: String!
   "What it may do."
@@ -3255,7 +3305,7 @@ input CreateCampaignInput {
 type CreateCampaignPayload implements MutationPayload {
   "The new campaign; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3273,7 +3323,7 @@ input CopyCampaignInput {
 type CopyCampaignPayload implements MutationPayload {
   "The copy; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3309,13 +3359,16 @@ input UpdateCampaignInput {
   status: CampaignStatus
   "Why the campaign has its status."
   statusReason: String
-  "Content: global id or legacy number of an email. A campaign with an A/B test has none: remove the test in the same call (` + "`" + `clear: [AB_TEST]` + "`" + `)."
+  """
+  Content: global id or legacy number of an email. A campaign with an A/B test has none, reason ` + "`" + `AB_TEST_HAS_EMAILS` + "`" + `: remove the test in the same call
+  (` + "`" + `clear: [AB_TEST]` + "`" + `), or give no ` + "`" + `abTest` + "`" + `.
+  """
   emailId: ID
   "New schedule, whole."
   schedule: ScheduleInput
   "Who it goes to, whole."
   audience: AudienceInput
-  "A/B test, whole. It clears the campaign's own email, and an ` + "`" + `emailId` + "`" + ` beside it has no effect."
+  "A/B test, whole. It clears the campaign's own email; giving an ` + "`" + `emailId` + "`" + ` as well is a user error, ` + "`" + `AB_TEST_HAS_EMAILS` + "`" + `."
   abTest: ABTestInput
   "Second sending, in part."
   autoResend: AutoResendInput
@@ -3337,7 +3390,7 @@ type UpdateCampaignPayload implements MutationPayload {
   campaign: Campaign
   "The status that was asked for; the campaign's own may be another. Null when none was."
   requestedStatus: CampaignStatus
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3431,8 +3484,8 @@ input ABTestInput {
 input ABTestVariationInput {
   "Content: global id or legacy number of an email."
   emailId: ID!
-  "Weight, above 0, relative to the others."
-  weight: Float! = 1
+  "Weight, above 0, relative to the others; 1 if absent or null."
+  weight: Float
 }
 
 "What ` + "`" + `clear` + "`" + ` of ` + "`" + `autoResend` + "`" + ` takes."
@@ -3471,7 +3524,7 @@ input ApproveCampaignInput {
 type ApproveCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3489,7 +3542,7 @@ input PauseCampaignInput {
 type PauseCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3505,7 +3558,7 @@ input ResumeCampaignInput {
 type ResumeCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3523,7 +3576,7 @@ input CancelCampaignInput {
 type CancelCampaignPayload implements MutationPayload {
   "The campaign; null with user errors."
   campaign: Campaign
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3537,7 +3590,7 @@ input DeleteCampaignsInput {
 type DeleteCampaignsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3553,7 +3606,7 @@ input CreateTagInput {
 type CreateTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   tag: Tag
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3569,7 +3622,7 @@ input UpdateTagInput {
 type UpdateTagPayload implements MutationPayload {
   "The tag; null with user errors."
   tag: Tag
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3583,7 +3636,7 @@ input DeleteTagsInput {
 type DeleteTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3599,7 +3652,7 @@ input TagCampaignsInput {
 type TagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3615,7 +3668,7 @@ input UntagCampaignsInput {
 type UntagCampaignsPayload implements MutationPayload {
   "The campaigns, in the order of the ids; empty with user errors."
   campaigns: [Campaign!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3653,7 +3706,7 @@ input CreateEmailInput {
 type CreateEmailPayload implements MutationPayload {
   "The new email; null with user errors."
   email: Email
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3715,7 +3768,7 @@ input UpdateEmailInput {
 type UpdateEmailPayload implements MutationPayload {
   "The email; null with user errors."
   email: Email
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3729,7 +3782,7 @@ input DeleteEmailsInput {
 type DeleteEmailsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3747,7 +3800,7 @@ input CreateListInput {
 type CreateListPayload implements MutationPayload {
   "The new list; null with user errors."
   list: SubscriberList
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3765,7 +3818,7 @@ input UpdateListInput {
 type UpdateListPayload implements MutationPayload {
   "The list after the update; null with user errors."
   list: SubscriberList
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3779,7 +3832,7 @@ input DeleteListsInput {
 type DeleteListsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -3825,7 +3878,7 @@ input RecordEventsInput {
   events: [EventInput!]!
 }
 
-"Something that happened to one recipient of a campaign. What is wrong with one is told in its result."
+"Something that happened to one recipient of a campaign. What is wrong with one is in its result."
 input EventInput {
   "The sender's own id of the event, 1–200 characters: the same id of the same campaign counts once."
   id: String!
@@ -3848,7 +3901,7 @@ input EventInput {
   url: String
   "Why, such as the answer of the receiving mail system; cut after 1,000 bytes."
   reason: String
-  "Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are told by it, kept, and counted beside those of people."
+  "Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are recognized by it, kept, and counted beside those of people."
   userAgent: String
   "IP address of the person."
   ip: String
@@ -3931,7 +3984,7 @@ input AddSubscribersInput {
 
 "A person to put onto a list."
 input AddSubscriberInput {
-  "The address. One that cannot be is told in the result of its row."
+  "The address. If it is invalid, the result of its row says so."
   emailAddress: String!
   "IP address from which the person asked for it. Legacy: ` + "`" + `IPAddress` + "`" + `."
   ipAddress: String
@@ -4030,7 +4083,7 @@ input UpdateSubscriberInput {
 type UpdateSubscriberPayload implements MutationPayload {
   "The subscriber after the update; null with user errors."
   subscriber: Subscriber
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4044,7 +4097,7 @@ input DeleteSubscribersInput {
 type DeleteSubscribersPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4067,7 +4120,7 @@ type UnsubscribePayload implements MutationPayload {
   was subscribed or pending. Empty with user errors.
   """
   lists: [SubscriberList!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4089,7 +4142,7 @@ input CreateCustomFieldInput {
 type CreateCustomFieldPayload implements MutationPayload {
   "The new field; null with user errors."
   customField: CustomField
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4115,7 +4168,7 @@ input UpdateCustomFieldInput {
 type UpdateCustomFieldPayload implements MutationPayload {
   "The field after the update; null with user errors."
   customField: CustomField
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4129,7 +4182,7 @@ input DeleteCustomFieldsInput {
 type DeleteCustomFieldsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4149,7 +4202,7 @@ input CreateSegmentInput {
 type CreateSegmentPayload implements MutationPayload {
   "The new segment; null with user errors."
   segment: Segment
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4175,7 +4228,7 @@ input UpdateSegmentInput {
 type UpdateSegmentPayload implements MutationPayload {
   "The segment after the update; null with user errors."
   segment: Segment
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4189,7 +4242,7 @@ input DeleteSegmentsInput {
 type DeleteSegmentsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4205,7 +4258,7 @@ input CreateSubscriberTagInput {
 type CreateSubscriberTagPayload implements MutationPayload {
   "The new tag; null with user errors."
   subscriberTag: SubscriberTag
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4221,7 +4274,7 @@ input UpdateSubscriberTagInput {
 type UpdateSubscriberTagPayload implements MutationPayload {
   "The tag; null with user errors."
   subscriberTag: SubscriberTag
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4235,7 +4288,7 @@ input DeleteSubscriberTagsInput {
 type DeleteSubscriberTagsPayload implements MutationPayload {
   "Global ids of what was deleted."
   deletedIds: [ID!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4251,7 +4304,7 @@ input TagSubscribersInput {
 type TagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4267,7 +4320,7 @@ input UntagSubscribersInput {
 type UntagSubscribersPayload implements MutationPayload {
   "The people, in the order of the ids; empty with user errors."
   subscribers: [Subscriber!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4283,7 +4336,7 @@ input SuppressInput {
 type SuppressPayload implements MutationPayload {
   "The suppressions, in the order of the addresses, each once; empty with user errors."
   suppressions: [Suppression!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4297,7 +4350,7 @@ input UnsuppressInput {
 type UnsuppressPayload implements MutationPayload {
   "The addresses that were suppressed, as they were given then."
   releasedAddresses: [EmailAddress!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4317,7 +4370,7 @@ type LoginPayload implements MutationPayload {
   sessionToken: String
   "When the session ends if it is not used before."
   expiresAt: DateTime
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4345,7 +4398,7 @@ type CreateApiKeyPayload implements MutationPayload {
   key: String
   "The key's record; null with user errors."
   apiKey: ApiKey
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 
@@ -4371,7 +4424,7 @@ type RevokeApiKeyPayload implements MutationPayload {
   apiKey: ApiKey
   "The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first."
   descendants: [ApiKey!]!
-  "What the caller can mend."
+  "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -4498,6 +4551,8 @@ func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphq
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "owner":
+		return ec.fieldContext_ApiKey_owner(ctx, field)
 	case "hint":
 		return ec.fieldContext_ApiKey_hint(ctx, field)
 	case "scopes":
@@ -5046,12 +5101,36 @@ func (ec *executionContext) childFields_ContactEvent(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ContactEvent", field.Name)
 }
 
+func (ec *executionContext) childFields_ContactEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ContactEventConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ContactEventConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ContactEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ContactEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ContactEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ContactEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactEventEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ConversionStatistic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "count":
 		return ec.fieldContext_ConversionStatistic_count(ctx, field)
-	case "amounts":
-		return ec.fieldContext_ConversionStatistic_amounts(ctx, field)
+	case "amount":
+		return ec.fieldContext_ConversionStatistic_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversionStatistic", field.Name)
 }
@@ -5720,8 +5799,8 @@ func (ec *executionContext) childFields_SeriesPoint(ctx context.Context, field g
 		return ec.fieldContext_SeriesPoint_softBounces(ctx, field)
 	case "conversions":
 		return ec.fieldContext_SeriesPoint_conversions(ctx, field)
-	case "conversionAmounts":
-		return ec.fieldContext_SeriesPoint_conversionAmounts(ctx, field)
+	case "conversionAmount":
+		return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
 	case "automatedOpens":
 		return ec.fieldContext_SeriesPoint_automatedOpens(ctx, field)
 	case "automatedClicks":
@@ -5842,6 +5921,8 @@ func (ec *executionContext) childFields_SubscriberList(ctx context.Context, fiel
 		return ec.fieldContext_SubscriberList_segments(ctx, field)
 	case "subscribers":
 		return ec.fieldContext_SubscriberList_subscribers(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_SubscriberList_campaigns(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_SubscriberList_createdAt(ctx, field)
 	}
@@ -6700,13 +6781,75 @@ func (ec *executionContext) field_Contact_events_args(ctx context.Context, rawAr
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int32, error) {
-			return ec.unmarshalNInt2int32(ctx, v)
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Contact_subscriptions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -8222,6 +8365,44 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_SubscriberList_campaigns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_SubscriberList_segments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9090,11 +9271,11 @@ func (ec *executionContext) _AccountStatistics_conversions(ctx context.Context, 
 			return ec.fieldContext_AccountStatistics_conversions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.AccountStatistics().Conversions(ctx, obj)
+			return obj.Conversions(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
-			return ec.marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9105,7 +9286,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_conversions(_ context
 		Object:     "AccountStatistics",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: true,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConversionStatistic(ctx, field)
 		},
@@ -9630,6 +9811,61 @@ func (ec *executionContext) _ApiKey_id(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_ApiKey_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ApiKey", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ApiKey_owner(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiKey_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_ApiKey_owner(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiKey_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiKey",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_ApiKey_owner(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (any, error) {
+	resolver := ec.Resolvers.ApiKey()
+	if batch, ok := graphql.BatchParentsFor[*model.APIKey](ctx, "ApiKey"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Owner(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.User](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"ApiKey.owner",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Owner(ctx, []*model.APIKey{obj})
+	return graphql.ResolveBatchSingleResult[*model.User](
+		ctx,
+		results,
+		err,
+		"ApiKey.owner",
+	)
 }
 
 func (ec *executionContext) _ApiKey_hint(ctx context.Context, field graphql.CollectedField, obj *model.APIKey) (ret graphql.Marshaler) {
@@ -13661,11 +13897,11 @@ func (ec *executionContext) _CampaignStatistics_conversions(ctx context.Context,
 			return ec.fieldContext_CampaignStatistics_conversions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.resolveBatch_CampaignStatistics_conversions(ctx, field, obj)
+			return obj.Conversions(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
-			return ec.marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
 		},
 		true,
 		true,
@@ -13676,35 +13912,12 @@ func (ec *executionContext) fieldContext_CampaignStatistics_conversions(_ contex
 		Object:     "CampaignStatistics",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: true,
+		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConversionStatistic(ctx, field)
 		},
 	}
 	return fc, nil
-}
-func (ec *executionContext) resolveBatch_CampaignStatistics_conversions(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (any, error) {
-	resolver := ec.Resolvers.CampaignStatistics()
-	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
-		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Conversions(ctx, batch.Parents)
-		})
-		return graphql.ResolveBatchGroupResult[*statistics.Conversions](
-			ctx,
-			batch.Index,
-			len(batch.Parents),
-			result,
-			"CampaignStatistics.conversions",
-			batch.IndexMap,
-		)
-	}
-	results, err := resolver.Conversions(ctx, []*statistics.Counters{obj})
-	return graphql.ResolveBatchSingleResult[*statistics.Conversions](
-		ctx,
-		results,
-		err,
-		"CampaignStatistics.conversions",
-	)
 }
 
 func (ec *executionContext) _CampaignStatistics_automated(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
@@ -14432,32 +14645,44 @@ func (ec *executionContext) _Contact_subscriptions(ctx context.Context, field gr
 			return ec.resolveBatch_Contact_subscriptions(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Subscriber) graphql.Marshaler {
-			return ec.marshalNSubscriber2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.Subscriber]) graphql.Marshaler {
+			return ec.marshalNSubscriberConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Contact_subscriptions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Contact_subscriptions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Contact",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Subscriber(ctx, field)
+			return ec.childFields_SubscriberConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Contact_subscriptions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
 func (ec *executionContext) resolveBatch_Contact_subscriptions(ctx context.Context, field graphql.CollectedField, obj *model.Contact) (any, error) {
 	resolver := ec.Resolvers.Contact()
+	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*model.Contact](ctx, "Contact"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Subscriptions(ctx, batch.Parents)
+			return resolver.Subscriptions(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*model.Subscriber](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.Subscriber]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -14466,8 +14691,8 @@ func (ec *executionContext) resolveBatch_Contact_subscriptions(ctx context.Conte
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Subscriptions(ctx, []*model.Contact{obj})
-	return graphql.ResolveBatchSingleResult[[]*model.Subscriber](
+	results, err := resolver.Subscriptions(ctx, []*model.Contact{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.Subscriber]](
 		ctx,
 		results,
 		err,
@@ -14542,8 +14767,8 @@ func (ec *executionContext) _Contact_events(ctx context.Context, field graphql.C
 			return ec.resolveBatch_Contact_events(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.ContactEvent) graphql.Marshaler {
-			return ec.marshalNContactEvent2ᚕᚖcampaignqlᚋgraphᚋmodelᚐContactEventᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.ContactEvent]) graphql.Marshaler {
+			return ec.marshalNContactEventConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14556,7 +14781,7 @@ func (ec *executionContext) fieldContext_Contact_events(ctx context.Context, fie
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ContactEvent(ctx, field)
+			return ec.childFields_ContactEventConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -14577,9 +14802,9 @@ func (ec *executionContext) resolveBatch_Contact_events(ctx context.Context, fie
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*model.Contact](ctx, "Contact"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(int32))
+			return resolver.Events(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
-		return graphql.ResolveBatchGroupResult[[]*model.ContactEvent](
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.ContactEvent]](
 			ctx,
 			batch.Index,
 			len(batch.Parents),
@@ -14588,8 +14813,8 @@ func (ec *executionContext) resolveBatch_Contact_events(ctx context.Context, fie
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Events(ctx, []*model.Contact{obj}, fc.Args["first"].(int32))
-	return graphql.ResolveBatchSingleResult[[]*model.ContactEvent](
+	results, err := resolver.Events(ctx, []*model.Contact{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.ContactEvent]](
 		ctx,
 		results,
 		err,
@@ -15022,8 +15247,8 @@ func (ec *executionContext) _ContactEvent_amount(ctx context.Context, field grap
 			return obj.Amount(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *kind.Money) graphql.Marshaler {
-			return ec.marshalOMoney2ᚖcampaignqlᚋinternalᚋkindᚐMoney(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx, selections, v)
 		},
 		true,
 		false,
@@ -15037,6 +15262,180 @@ func (ec *executionContext) fieldContext_ContactEvent_amount(_ context.Context, 
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ContactEventConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.ContactEvent]) graphql.Marshaler {
+			return ec.marshalNContactEventEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactEventConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactEventEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ContactEventConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ContactEvent) graphql.Marshaler {
+			return ec.marshalNContactEvent2ᚕᚖcampaignqlᚋgraphᚋmodelᚐContactEventᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactEventConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactEvent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ContactEventConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactEventConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ContactEventConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEventConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ContactEventEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ContactEventEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ContactEventEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.ContactEvent]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactEventEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ContactEvent) graphql.Marshaler {
+			return ec.marshalNContactEvent2ᚖcampaignqlᚋgraphᚋmodelᚐContactEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ContactEventEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactEventEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactEvent(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15065,36 +15464,27 @@ func (ec *executionContext) fieldContext_ConversionStatistic_count(_ context.Con
 	return graphql.NewScalarFieldContext("ConversionStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ConversionStatistic_amounts(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConversionStatistic_amount(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ConversionStatistic_amounts(ctx, field)
+			return ec.fieldContext_ConversionStatistic_amount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Amounts, nil
+			return obj.Amount, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []kind.Money) graphql.Marshaler {
-			return ec.marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ConversionStatistic_amounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ConversionStatistic",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Money(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_ConversionStatistic_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConversionStatistic", field, false, false, "Float")
 }
 
 func (ec *executionContext) _CopyCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CopyCampaignPayload) (ret graphql.Marshaler) {
@@ -18512,7 +18902,7 @@ func (ec *executionContext) fieldContext_LogoutPayload_userErrors(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *kind.Money) (ret graphql.Marshaler) {
+func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18521,7 +18911,7 @@ func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Money_amount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
+			return obj.Amount, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -18532,10 +18922,10 @@ func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Money_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, true, false, "Decimal")
+	return graphql.NewScalarFieldContext("Money", field, false, false, "Decimal")
 }
 
-func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *kind.Money) (ret graphql.Marshaler) {
+func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -18544,7 +18934,7 @@ func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.C
 			return ec.fieldContext_Money_currency(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Currency(), nil
+			return obj.Currency, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -18555,7 +18945,7 @@ func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_Money_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, true, false, "String")
+	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
 }
 
 func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -23279,36 +23669,27 @@ func (ec *executionContext) fieldContext_SeriesPoint_conversions(_ context.Conte
 	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
 }
 
-func (ec *executionContext) _SeriesPoint_conversionAmounts(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+func (ec *executionContext) _SeriesPoint_conversionAmount(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SeriesPoint_conversionAmounts(ctx, field)
+			return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ConversionAmounts(), nil
+			return obj.ConversionAmount(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []kind.Money) graphql.Marshaler {
-			return ec.marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SeriesPoint_conversionAmounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SeriesPoint",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Money(ctx, field)
-		},
-	}
-	return fc, nil
+func (ec *executionContext) fieldContext_SeriesPoint_conversionAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SeriesPoint", field, true, false, "Float")
 }
 
 func (ec *executionContext) _SeriesPoint_automatedOpens(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
@@ -24613,6 +24994,73 @@ func (ec *executionContext) resolveBatch_SubscriberList_subscribers(ctx context.
 		results,
 		err,
 		"SubscriberList.subscribers",
+	)
+}
+
+func (ec *executionContext) _SubscriberList_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubscriberList_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SubscriberList_campaigns(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignConnection) graphql.Marshaler {
+			return ec.marshalNCampaignConnection2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubscriberList_campaigns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubscriberList",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SubscriberList_campaigns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SubscriberList_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.SubscriberList) (any, error) {
+	resolver := ec.Resolvers.SubscriberList()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.SubscriberList](ctx, "SubscriberList"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaigns(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.CampaignConnection](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SubscriberList.campaigns",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaigns(ctx, []*model.SubscriberList{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.CampaignConnection](
+		ctx,
+		results,
+		err,
+		"SubscriberList.campaigns",
 	)
 }
 
@@ -28879,10 +29327,6 @@ func (ec *executionContext) unmarshalInputABTestVariationInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	if _, present := asMap["weight"]; !present {
-		asMap["weight"] = 1
-	}
-
 	fieldsInOrder := [...]string{"emailId", "weight"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -28899,11 +29343,11 @@ func (ec *executionContext) unmarshalInputABTestVariationInput(ctx context.Conte
 			it.EmailID = data
 		case "weight":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
-			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Weight = data
+			it.Weight = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -33607,11 +34051,10 @@ func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.Sele
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "conversions":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._AccountStatistics_conversions(ctx, field, obj)
-				})
+			out.Values[i] = ec._AccountStatistics_conversions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "automated":
 			out.Values[i] = ec._AccountStatistics_automated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33813,6 +34256,12 @@ func (ec *executionContext) _ApiKey(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "owner":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ApiKey_owner(ctx, field, obj)
+				})
 		case "hint":
 			out.Values[i] = ec._ApiKey_hint(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35179,11 +35628,10 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "conversions":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._CampaignStatistics_conversions(ctx, field, obj)
-				})
+			out.Values[i] = ec._CampaignStatistics_conversions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "automated":
 			out.Values[i] = ec._CampaignStatistics_automated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35631,6 +36079,93 @@ func (ec *executionContext) _ContactEvent(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var contactEventConnectionImplementors = []string{"ContactEventConnection"}
+
+func (ec *executionContext) _ContactEventConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.ContactEvent]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, contactEventConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ContactEventConnection")
+		case "edges":
+			out.Values[i] = ec._ContactEventConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._ContactEventConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ContactEventConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ContactEventConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var contactEventEdgeImplementors = []string{"ContactEventEdge"}
+
+func (ec *executionContext) _ContactEventEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.ContactEvent]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, contactEventEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ContactEventEdge")
+		case "cursor":
+			out.Values[i] = ec._ContactEventEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ContactEventEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var conversionStatisticImplementors = []string{"ConversionStatistic"}
 
 func (ec *executionContext) _ConversionStatistic(ctx context.Context, sel ast.SelectionSet, obj *statistics.Conversions) graphql.Marshaler {
@@ -35647,8 +36182,8 @@ func (ec *executionContext) _ConversionStatistic(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "amounts":
-			out.Values[i] = ec._ConversionStatistic_amounts(ctx, field, obj)
+		case "amount":
+			out.Values[i] = ec._ConversionStatistic_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -37341,7 +37876,7 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 
 var moneyImplementors = []string{"Money"}
 
-func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *kind.Money) graphql.Marshaler {
+func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *model.Money) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -38552,8 +39087,8 @@ func (ec *executionContext) _SeriesPoint(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "conversionAmounts":
-			out.Values[i] = ec._SeriesPoint_conversionAmounts(ctx, field, obj)
+		case "conversionAmount":
+			out.Values[i] = ec._SeriesPoint_conversionAmount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38944,6 +39479,12 @@ func (ec *executionContext) _SubscriberList(ctx context.Context, sel ast.Selecti
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SubscriberList_subscribers(ctx, field, obj)
+				})
+		case "campaigns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SubscriberList_campaigns(ctx, field, obj)
 				})
 		case "createdAt":
 			out.Values[i] = ec._SubscriberList_createdAt(ctx, field, obj)
@@ -41710,12 +42251,40 @@ func (ec *executionContext) marshalNContactEvent2ᚖcampaignqlᚋgraphᚋmodel�
 	return ec._ContactEvent(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
+func (ec *executionContext) marshalNContactEventConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.ContactEvent]) graphql.Marshaler {
 	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ConversionStatistic!")
+		graphql.AddInvalidNullError(ctx, "ContactEventConnection!")
 		return graphql.Null
 	}
-	return ec._ConversionStatistic(ctx, sel, v)
+	return ec._ContactEventConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNContactEventEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.ContactEvent]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNContactEventEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNContactEventEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.ContactEvent]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ContactEventEdge!")
+		return graphql.Null
+	}
+	return ec._ContactEventEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
+	return ec._ConversionStatistic(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNCopyCampaignInput2campaignqlᚋgraphᚋmodelᚐCopyCampaignInput(ctx context.Context, v any) (model.CopyCampaignInput, error) {
@@ -42991,26 +43560,6 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖcampaignqlᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._LogoutPayload(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNMoney2campaignqlᚋinternalᚋkindᚐMoney(ctx context.Context, sel ast.SelectionSet, v kind.Money) graphql.Marshaler {
-	return ec._Money(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx context.Context, sel ast.SelectionSet, v []kind.Money) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNMoney2campaignqlᚋinternalᚋkindᚐMoney(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
@@ -45468,7 +46017,7 @@ func (ec *executionContext) marshalOLocalTime2ᚖstring(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋinternalᚋkindᚐMoney(ctx context.Context, sel ast.SelectionSet, v *kind.Money) graphql.Marshaler {
+func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx context.Context, sel ast.SelectionSet, v *model.Money) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -342,6 +342,10 @@ func (ec *executionContext) fieldApiKey(f *executor.Field) executor.Output[*mode
 	switch f.Name {
 	case "id":
 		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.APIKey) string { return obj.GlobalID() })
+	case "owner":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), "User!"), func(ctx context.Context, parents []*model.APIKey) ([]*model.User, error) {
+			return ec.Resolvers.ApiKey().Owner(ctx, parents)
+		})
 	case "hint":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.APIKey) string { return obj.Hint })
 	case "scopes":
@@ -1057,8 +1061,11 @@ func (ec *executionContext) fieldContact(f *executor.Field) executor.Output[*mod
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.Contact) time.Time { return obj.CreatedAt })
 	case "subscriptions":
-		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriber()), "Subscriber!"), false, true), func(ctx context.Context, parents []*model.Contact) ([][]*model.Subscriber, error) {
-			return ec.Resolvers.Contact().Subscriptions(ctx, parents)
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Contact_subscriptions_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberConnection()), "SubscriberConnection!"), func(ctx context.Context, parents []*model.Contact) ([]*model.Connection[*model.Subscriber], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Contact().Subscriptions(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "suppression":
 		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppression()), ""), func(ctx context.Context, parents []*model.Contact) ([]*model.Suppression, error) {
@@ -1067,9 +1074,9 @@ func (ec *executionContext) fieldContact(f *executor.Field) executor.Output[*mod
 	case "events":
 		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Contact_events_args(ctx, f.ArgumentMap(ec.Variables))
-		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEvent()), "ContactEvent!"), false, true), func(ctx context.Context, parents []*model.Contact) ([][]*model.ContactEvent, error) {
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEventConnection()), "ContactEventConnection!"), func(ctx context.Context, parents []*model.Contact) ([]*model.Connection[*model.ContactEvent], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Contact().Events(ctx, parents, fc.Args["first"].(int32))
+			return ec.Resolvers.Contact().Events(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field Contact." + f.Name)
@@ -1141,6 +1148,42 @@ func (ec *executionContext) fieldContactEvent(f *executor.Field) executor.Output
 		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectMoney()), ""), func(obj *model.ContactEvent) *kind.Money { return obj.Amount() })
 	}
 	panic("unknown field ContactEvent." + f.Name)
+}
+
+func (ec *executionContext) objectContactEventConnection() executor.Object[*model.Connection[*model.ContactEvent]] {
+	return executor.Object[*model.Connection[*model.ContactEvent]]{Implementors: contactEventConnectionImplementors, Field: ec.fieldContactEventConnection}
+}
+
+func (ec *executionContext) fieldContactEventConnection(f *executor.Field) executor.Output[*model.Connection[*model.ContactEvent]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEventEdge()), "ContactEventEdge!"), false, true), func(obj *model.Connection[*model.ContactEvent]) []*model.Edge[*model.ContactEvent] {
+			return obj.Edges()
+		})
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEvent()), "ContactEvent!"), false, true), func(obj *model.Connection[*model.ContactEvent]) []*model.ContactEvent { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.ContactEvent]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.ContactEvent]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field ContactEventConnection." + f.Name)
+}
+
+func (ec *executionContext) objectContactEventEdge() executor.Object[*model.Edge[*model.ContactEvent]] {
+	return executor.Object[*model.Edge[*model.ContactEvent]]{Implementors: contactEventEdgeImplementors, Field: ec.fieldContactEventEdge}
+}
+
+func (ec *executionContext) fieldContactEventEdge(f *executor.Field) executor.Output[*model.Edge[*model.ContactEvent]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.ContactEvent]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContactEvent()), "ContactEvent!"), func(obj *model.Edge[*model.ContactEvent]) *model.ContactEvent { return obj.Node })
+	}
+	panic("unknown field ContactEventEdge." + f.Name)
 }
 
 func (ec *executionContext) objectConversionStatistic() executor.Object[*statistics.Conversions] {
@@ -2762,6 +2805,13 @@ func (ec *executionContext) fieldSubscriberList(f *executor.Field) executor.Outp
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberConnection()), "SubscriberConnection!"), func(ctx context.Context, parents []*model.SubscriberList) ([]*model.Connection[*model.Subscriber], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.SubscriberList().Subscribers(ctx, parents, fc.Args["filter"].(*model.SubscriberFilter), fc.Args["orderBy"].(*model.SubscriberOrder), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+	case "campaigns":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_SubscriberList_campaigns_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignConnection()), "CampaignConnection!"), func(ctx context.Context, parents []*model.SubscriberList) ([]*model.CampaignConnection, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SubscriberList().Campaigns(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.SubscriberList) time.Time { return obj.CreatedAt })

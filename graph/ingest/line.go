@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 
 	"campaignql/graph/gid"
+	"campaignql/graph/scalar"
 	"campaignql/internal/apperr"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
@@ -42,25 +44,76 @@ func (n *number) UnmarshalJSON(text []byte) error {
 
 // object is the JSON object of an event. The names are those of the GraphQL input.
 type object struct {
-	ID           string  `json:"id"`
-	Kind         string  `json:"kind"`
-	CampaignID   number  `json:"campaignId"`
-	SubscriberID number  `json:"subscriberId"`
-	ContactID    number  `json:"contactId"`
-	EmailAddress string  `json:"emailAddress"`
-	At           string  `json:"at"`
-	URL          string  `json:"url"`
-	Reason       string  `json:"reason"`
-	UserAgent    string  `json:"userAgent"`
-	IP           string  `json:"ip"`
-	Amount       float64 `json:"amount"`
-	Currency     string  `json:"currency"`
-	Scope        string  `json:"scope"`
-	// The names that senders used before those above. They count where the name above is absent.
+	ID           string `json:"id"`
+	Kind         string `json:"kind"`
+	CampaignID   number `json:"campaignId"`
+	SubscriberID number `json:"subscriberId"`
+	ContactID    number `json:"contactId"`
+	EmailAddress string `json:"emailAddress"`
+	At           string `json:"at"`
+	URL          string `json:"url"`
+	Reason       string `json:"reason"`
+	UserAgent    string `json:"userAgent"`
+	IP           string `json:"ip"`
+	Amount       money  `json:"amount"`
+	Currency     string `json:"currency"`
+	Scope        string `json:"scope"`
+	// The names that senders used before those above. A line may have both if they are equal.
 	Campaign   number `json:"campaign"`
 	Subscriber number `json:"subscriber"`
 	Contact    number `json:"contact"`
 	Email      string `json:"email"`
+}
+
+// money is the value of a conversion: a number, whose currency stands beside it, or the object of the
+// GraphQL input.
+type money struct {
+	value    float64
+	currency string
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (m *money) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, &m.value) == nil {
+		return nil
+	}
+	var o struct {
+		Amount   any     `json:"amount"`
+		Currency *string `json:"currency"`
+	}
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	in.UseNumber()
+	if in.Decode(&o) != nil {
+		return errors.New("amount must be a number, or an object of amount and currency")
+	}
+	amount, err := scalar.UnmarshalDecimal(o.Amount)
+	if err == nil {
+		m.value, err = strconv.ParseFloat(amount, 64)
+	}
+	if err != nil {
+		return errors.New("amount.amount must be a decimal number, such as \"49.90\"")
+	}
+	if o.Currency != nil {
+		m.currency = *o.Currency
+	}
+	return nil
+}
+
+// twice returns the message for two names of one field that both have a value, and different ones, or "".
+func (o object) twice() string {
+	for _, pair := range [][4]string{
+		{"campaignId", string(o.CampaignID), "campaign", string(o.Campaign)},
+		{"subscriberId", string(o.SubscriberID), "subscriber", string(o.Subscriber)},
+		{"contactId", string(o.ContactID), "contact", string(o.Contact)},
+		{"emailAddress", o.EmailAddress, "email", o.Email},
+		{"amount.currency", o.Amount.currency, "currency", o.Currency},
+	} {
+		if pair[1] != "" && pair[3] != "" && pair[1] != pair[3] {
+			return pair[0] + " and " + pair[2] + " are two names of one field and differ: give " + pair[0] + " alone"
+		}
+	}
+	return ""
 }
 
 // parse parses a line. It keeps no more of the line than an event may hold, because thousands of
@@ -86,6 +139,11 @@ func parse(text []byte) line {
 			fault: apperr.New(apperr.Invalid, "the line is no event: %s", reason(err)),
 		}
 	}
+	if both := o.twice(); both != "" {
+		return line{
+			event: event.Event{ID: o.ID}.Fit(), fault: apperr.New(apperr.Invalid, "the line is no event: %s", both),
+		}
+	}
 	e := event.Event{
 		ID:        o.ID,
 		Email:     cmp.Or(o.EmailAddress, o.Email),
@@ -94,8 +152,8 @@ func parse(text []byte) line {
 		Reason:    o.Reason,
 		UserAgent: o.UserAgent,
 		IP:        o.IP,
-		Amount:    o.Amount,
-		Currency:  o.Currency,
+		Amount:    o.Amount.value,
+		Currency:  cmp.Or(o.Amount.currency, o.Currency),
 	}
 	e.Kind = kind.EventKind(named(o.Kind))
 	e.Scope = kind.LeaveScope(named(o.Scope))

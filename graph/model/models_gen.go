@@ -41,13 +41,13 @@ type ABTestInput struct {
 type ABTestVariationInput struct {
 	// Content: global id or legacy number of an email.
 	EmailID string `json:"emailId"`
-	// Weight, above 0, relative to the others.
-	Weight float64 `json:"weight"`
+	// Weight, above 0, relative to the others; 1 if absent or null.
+	Weight graphql.Omittable[*float64] `json:"weight,omitempty"`
 }
 
 // A person to put onto a list.
 type AddSubscriberInput struct {
-	// The address. One that cannot be is told in the result of its row.
+	// The address. If it is invalid, the result of its row says so.
 	EmailAddress string `json:"emailAddress"`
 	// IP address from which the person asked for it. Legacy: `IPAddress`.
 	IPAddress graphql.Omittable[*string] `json:"ipAddress,omitempty"`
@@ -115,7 +115,7 @@ type ApproveCampaignInput struct {
 type ApproveCampaignPayload struct {
 	// The campaign; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -177,13 +177,13 @@ type CampaignChangeFilter struct {
 	To graphql.Omittable[*time.Time] `json:"to,omitempty"`
 }
 
-// What is told of a campaign that is followed: how it is now, or that it was deleted.
+// An update about a campaign: its present state, or that it was deleted.
 type CampaignChanged struct {
 	// The campaign as it is now; null if it was deleted.
 	Campaign *Campaign `json:"campaign,omitempty"`
 	// Global id of the campaign if it was deleted; null otherwise.
 	DeletedID *string `json:"deletedId,omitempty"`
-	// Why it is told.
+	// Why this update is sent.
 	Cause live.Cause `json:"cause"`
 }
 
@@ -281,7 +281,7 @@ type CancelCampaignInput struct {
 type CancelCampaignPayload struct {
 	// The campaign; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -301,7 +301,7 @@ type CopyCampaignInput struct {
 type CopyCampaignPayload struct {
 	// The copy; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -323,7 +323,7 @@ type CreateAPIKeyPayload struct {
 	Key *string `json:"key,omitempty"`
 	// The key's record; null with user errors.
 	APIKey *APIKey `json:"apiKey,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -341,7 +341,7 @@ type CreateCampaignInput struct {
 type CreateCampaignPayload struct {
 	// The new campaign; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -365,7 +365,7 @@ type CreateCustomFieldInput struct {
 type CreateCustomFieldPayload struct {
 	// The new field; null with user errors.
 	CustomField *CustomField `json:"customField,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -405,7 +405,7 @@ type CreateEmailInput struct {
 type CreateEmailPayload struct {
 	// The new email; null with user errors.
 	Email *ent.Email `json:"email,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -425,7 +425,7 @@ type CreateListInput struct {
 type CreateListPayload struct {
 	// The new list; null with user errors.
 	List *SubscriberList `json:"list,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -447,7 +447,7 @@ type CreateSegmentInput struct {
 type CreateSegmentPayload struct {
 	// The new segment; null with user errors.
 	Segment *Segment `json:"segment,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -465,7 +465,7 @@ type CreateSubscriberTagInput struct {
 type CreateSubscriberTagPayload struct {
 	// The new tag; null with user errors.
 	SubscriberTag *SubscriberTag `json:"subscriberTag,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -483,7 +483,7 @@ type CreateTagInput struct {
 type CreateTagPayload struct {
 	// The new tag; null with user errors.
 	Tag *ent.Tag `json:"tag,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -523,7 +523,7 @@ type DeleteCampaignsInput struct {
 type DeleteCampaignsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -541,7 +541,7 @@ type DeleteContactsInput struct {
 type DeleteContactsPayload struct {
 	// Global ids of who was forgotten.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -557,7 +557,7 @@ type DeleteCustomFieldsInput struct {
 type DeleteCustomFieldsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -573,7 +573,7 @@ type DeleteEmailsInput struct {
 type DeleteEmailsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -589,7 +589,7 @@ type DeleteListsInput struct {
 type DeleteListsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -605,7 +605,7 @@ type DeleteSegmentsInput struct {
 type DeleteSegmentsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -621,7 +621,7 @@ type DeleteSubscriberTagsInput struct {
 type DeleteSubscriberTagsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -637,7 +637,7 @@ type DeleteSubscribersInput struct {
 type DeleteSubscribersPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -653,7 +653,7 @@ type DeleteTagsInput struct {
 type DeleteTagsPayload struct {
 	// Global ids of what was deleted.
 	DeletedIds []string `json:"deletedIds"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -667,7 +667,7 @@ type EmailOrder struct {
 	Direction OrderDirection `json:"direction"`
 }
 
-// Something that happened to one recipient of a campaign. What is wrong with one is told in its result.
+// Something that happened to one recipient of a campaign. What is wrong with one is in its result.
 type EventInput struct {
 	// The sender's own id of the event, 1–200 characters: the same id of the same campaign counts once.
 	ID string `json:"id"`
@@ -688,7 +688,7 @@ type EventInput struct {
 	URL graphql.Omittable[*string] `json:"url,omitempty"`
 	// Why, such as the answer of the receiving mail system; cut after 1,000 bytes.
 	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
-	// Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are told by it, kept, and counted beside those of people.
+	// Program with which the person opened or clicked; cut after 1,000 bytes. Opens and clicks of machines are recognized by it, kept, and counted beside those of people.
 	UserAgent graphql.Omittable[*string] `json:"userAgent,omitempty"`
 	// IP address of the person.
 	IP graphql.Omittable[*string] `json:"ip,omitempty"`
@@ -736,7 +736,7 @@ type LoginPayload struct {
 	SessionToken *string `json:"sessionToken,omitempty"`
 	// When the session ends if it is not used before.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -778,7 +778,7 @@ type PauseCampaignInput struct {
 type PauseCampaignPayload struct {
 	// The campaign; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -848,7 +848,7 @@ type ResumeCampaignInput struct {
 type ResumeCampaignPayload struct {
 	// The campaign; null with user errors.
 	Campaign *Campaign `json:"campaign,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -868,7 +868,7 @@ type RevokeAPIKeyPayload struct {
 	APIKey *APIKey `json:"apiKey,omitempty"`
 	// The keys that it made, itself or through others, and that were in force: revoked now, or kept as asked. Oldest first.
 	Descendants []*APIKey `json:"descendants"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -999,7 +999,7 @@ type SuppressInput struct {
 type SuppressPayload struct {
 	// The suppressions, in the order of the addresses, each once; empty with user errors.
 	Suppressions []*Suppression `json:"suppressions"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1017,7 +1017,7 @@ type TagCampaignsInput struct {
 type TagCampaignsPayload struct {
 	// The campaigns, in the order of the ids; empty with user errors.
 	Campaigns []*Campaign `json:"campaigns"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1035,7 +1035,7 @@ type TagSubscribersInput struct {
 type TagSubscribersPayload struct {
 	// The people, in the order of the ids; empty with user errors.
 	Subscribers []*Subscriber `json:"subscribers"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1066,7 +1066,7 @@ type UnsubscribePayload struct {
 	// The lists that the person left by it, by their numbers: the given one, and with it those of the campaign's audience, if it is one of them, on which the person
 	// was subscribed or pending. Empty with user errors.
 	Lists []*SubscriberList `json:"lists"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1082,7 +1082,7 @@ type UnsuppressInput struct {
 type UnsuppressPayload struct {
 	// The addresses that were suppressed, as they were given then.
 	ReleasedAddresses []string `json:"releasedAddresses"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1100,7 +1100,7 @@ type UntagCampaignsInput struct {
 type UntagCampaignsPayload struct {
 	// The campaigns, in the order of the ids; empty with user errors.
 	Campaigns []*Campaign `json:"campaigns"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1118,7 +1118,7 @@ type UntagSubscribersInput struct {
 type UntagSubscribersPayload struct {
 	// The people, in the order of the ids; empty with user errors.
 	Subscribers []*Subscriber `json:"subscribers"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1136,13 +1136,14 @@ type UpdateCampaignInput struct {
 	Status graphql.Omittable[*kind.CampaignStatus] `json:"status,omitempty"`
 	// Why the campaign has its status.
 	StatusReason graphql.Omittable[*string] `json:"statusReason,omitempty"`
-	// Content: global id or legacy number of an email. A campaign with an A/B test has none: remove the test in the same call (`clear: [AB_TEST]`).
+	// Content: global id or legacy number of an email. A campaign with an A/B test has none, reason `AB_TEST_HAS_EMAILS`: remove the test in the same call
+	// (`clear: [AB_TEST]`), or give no `abTest`.
 	EmailID graphql.Omittable[*string] `json:"emailId,omitempty"`
 	// New schedule, whole.
 	Schedule graphql.Omittable[*ScheduleInput] `json:"schedule,omitempty"`
 	// Who it goes to, whole.
 	Audience graphql.Omittable[*AudienceInput] `json:"audience,omitempty"`
-	// A/B test, whole. It clears the campaign's own email, and an `emailId` beside it has no effect.
+	// A/B test, whole. It clears the campaign's own email; giving an `emailId` as well is a user error, `AB_TEST_HAS_EMAILS`.
 	AbTest graphql.Omittable[*ABTestInput] `json:"abTest,omitempty"`
 	// Second sending, in part.
 	AutoResend graphql.Omittable[*AutoResendInput] `json:"autoResend,omitempty"`
@@ -1164,7 +1165,7 @@ type UpdateCampaignPayload struct {
 	Campaign *Campaign `json:"campaign,omitempty"`
 	// The status that was asked for; the campaign's own may be another. Null when none was.
 	RequestedStatus *kind.CampaignStatus `json:"requestedStatus,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1182,7 +1183,7 @@ type UpdateContactInput struct {
 type UpdateContactPayload struct {
 	// The contact after the update; null with user errors.
 	Contact *Contact `json:"contact,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1204,7 +1205,7 @@ type UpdateCustomFieldInput struct {
 type UpdateCustomFieldPayload struct {
 	// The field after the update; null with user errors.
 	CustomField *CustomField `json:"customField,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1246,7 +1247,7 @@ type UpdateEmailInput struct {
 type UpdateEmailPayload struct {
 	// The email; null with user errors.
 	Email *ent.Email `json:"email,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1266,7 +1267,7 @@ type UpdateListInput struct {
 type UpdateListPayload struct {
 	// The list after the update; null with user errors.
 	List *SubscriberList `json:"list,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1288,7 +1289,7 @@ type UpdateSegmentInput struct {
 type UpdateSegmentPayload struct {
 	// The segment after the update; null with user errors.
 	Segment *Segment `json:"segment,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1320,7 +1321,7 @@ type UpdateSubscriberInput struct {
 type UpdateSubscriberPayload struct {
 	// The subscriber after the update; null with user errors.
 	Subscriber *Subscriber `json:"subscriber,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1338,7 +1339,7 @@ type UpdateSubscriberTagInput struct {
 type UpdateSubscriberTagPayload struct {
 	// The tag; null with user errors.
 	SubscriberTag *SubscriberTag `json:"subscriberTag,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
@@ -1356,13 +1357,13 @@ type UpdateTagInput struct {
 type UpdateTagPayload struct {
 	// The tag; null with user errors.
 	Tag *ent.Tag `json:"tag,omitempty"`
-	// What the caller can mend.
+	// Faults that the caller can correct.
 	UserErrors []*UserError `json:"userErrors"`
 }
 
 func (UpdateTagPayload) IsMutationPayload() {}
 
-// What a caller can mend about a mutation. With user errors nothing was written.
+// A fault of a mutation that the caller can correct. With user errors nothing was written.
 type UserError struct {
 	// What kind of problem it is.
 	Code UserErrorCode `json:"code"`
@@ -2431,7 +2432,7 @@ func (e SubscriberOrderField) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What stands in the way of a change of status. What the mutation itself would answer has the same name as its reason. Others may be added.
+// Reasons why a change of status is not allowed. If the mutation itself would be refused for the same reason, the reason of its user error has the same name. Others may be added.
 type TransitionBlockCode string
 
 const (

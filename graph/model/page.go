@@ -62,6 +62,8 @@ type (
 	SubscriberTagEdge         = Edge[*SubscriberTag]
 	ContactConnection         = Connection[*Contact]
 	ContactEdge               = Edge[*Contact]
+	ContactEventConnection    = Connection[*ContactEvent]
+	ContactEventEdge          = Edge[*ContactEvent]
 	SuppressionConnection     = Connection[*Suppression]
 	SuppressionEdge           = Edge[*Suppression]
 	UserConnection            = Connection[*User]

@@ -18,6 +18,7 @@ import (
 	"campaignql/ent/subscribertag"
 	"campaignql/ent/suppression"
 	"campaignql/ent/tag"
+	"campaignql/ent/user"
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/store"
@@ -61,13 +62,20 @@ func appendSet[T any](named []string, name string, value, into *T) []string {
 // UpdateUser changes an account and returns it. The caller must be an admin with the scope write, or
 // the server itself. Faults are reported as by CreateUser, those of the fields that the patch sets. A
 // role or reputation applies from the next request on; what an open stream may do no longer ends it
-// within two seconds.
+// within two seconds. Keys keep their scopes. Taking the role admin from the last admin is a Conflict on
+// role, reason last_admin.
 func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*ent.User, error) {
 	if err := manageAccounts(ctx); err != nil {
 		return nil, err
 	}
 	var updated *ent.User
+	var in NewUser
 	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
+		if patch.Role != nil && *patch.Role != kind.RoleAdmin {
+			if err := s.keepAdmin(ctx, id, "role"); err != nil {
+				return err
+			}
+		}
 		if err := s.lockKeys(ctx, id); err != nil {
 			return err
 		}
@@ -75,7 +83,8 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 		if err != nil {
 			return err
 		}
-		in, named := patch.over(stored)
+		var named []string
+		in, named = patch.over(stored)
 		all := in.normalize()
 		if err := s.addTaken(ctx, &in, id, all); err != nil {
 			return err
@@ -98,6 +107,16 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 			Save(ctx)
 		return err
 	})
+	if store.IsDuplicate(err) {
+		// As in CreateUser: a concurrent call took the name or the address after the check above.
+		taken := new(apperr.Faults)
+		if lookErr := s.addTaken(ctx, &in, id, taken); lookErr != nil {
+			return nil, lookErr
+		}
+		if takenErr := taken.Err(); takenErr != nil {
+			err = takenErr
+		}
+	}
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -105,11 +124,26 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 	return updated, nil
 }
 
+// keepAdmin returns a Conflict if the account is the only admin. It locks all admins in the order of their
+// ids, so that of two concurrent calls for the last two one is rejected.
+func (s *Service) keepAdmin(ctx context.Context, id int64, field string) error {
+	query := s.db.Client(ctx).User.Query().Where(user.RoleEQ(kind.RoleAdmin)).Order(user.ByID())
+	query.Modify(store.Lock)
+	admins, err := query.IDs(ctx)
+	if err != nil || len(admins) != 1 || admins[0] != id {
+		return err
+	}
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: field, Reason: apperr.ReasonLastAdmin,
+		Message: "the account is the last admin: give another account the role admin first",
+	}
+}
+
 // DeleteUser deletes an account with its API keys and sessions. The caller must be an admin with the
 // scope write, or the server itself. An account that still owns campaigns, emails, lists, tags, custom
 // fields, labels, suppressions or contacts with an address is a Conflict, reason user_in_use, that says
 // how many, and nothing is deleted. What it did to campaigns of other accounts stays in their histories,
-// by its number.
+// by its number. The last admin is a Conflict, reason last_admin.
 //
 // The keys, the sessions and the password end first. The account follows when wait returns, which has to
 // take longer than a request may: one that began before may still create something. Then that is the
@@ -144,9 +178,13 @@ func (s *Service) DeleteUser(ctx context.Context, id int64, wait func(ctx contex
 	})
 }
 
-// whereEmpty runs change in a transaction that has locked the account, unless the account owns anything.
+// whereEmpty runs change in a transaction that has locked the account, unless the account owns anything or
+// is the last admin.
 func (s *Service) whereEmpty(ctx context.Context, id int64, change func(ctx context.Context) error) error {
 	return store.Translate(s.db.TxLatest(ctx, func(ctx context.Context) error {
+		if err := s.keepAdmin(ctx, id, ""); err != nil {
+			return err
+		}
 		if err := s.lockKeys(ctx, id); err != nil {
 			return err
 		}

@@ -234,13 +234,18 @@ func foldName(text string) string {
 	return kind.Fold(kind.Clean(text), 2*maxNameCharacters+address.MaxLength)
 }
 
-// Viewer returns the calling account. It needs the scope read.
-func (s *Service) Viewer(ctx context.Context) (*ent.User, error) {
+// Viewer returns the calling account, with the given columns, or with all columns if none are given. It
+// needs the scope read.
+func (s *Service) Viewer(ctx context.Context, columns ...string) (*ent.User, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeRead)
 	if err != nil {
 		return nil, err
 	}
-	return only(s.db.Client(ctx).User.Query().Where(user.ID(id.UserID)).Only(ctx))
+	query := s.db.Client(ctx).User.Query().Where(user.ID(id.UserID))
+	if len(columns) > 0 {
+		query.Select(columns...)
+	}
+	return only(query.Only(ctx))
 }
 
 // UserByName returns the account with the user name or email address, ignoring case. A caller who

@@ -36,6 +36,8 @@ var owners = map[string]owned{
 	"IdempotencyKey":    {by: "idempotency"},
 	"Campaign":          {by: "campaign", columns: counters()},
 	"CampaignChange":    {by: "campaign"},
+	"CampaignList":      {by: "campaign"},
+	"CampaignEmail":     {by: "campaign"},
 	"Tag":               {by: "tag"},
 	"CampaignTag":       {by: "tag"},
 	"Email":             {by: "content"},

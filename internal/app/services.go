@@ -93,6 +93,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Now:    opts.Now,
 		Purges: s.Purges,
 		Named:  s.inAudiences(func(r rules.References) []rules.Reference { return r.Lists }),
+		Deleting: func(ctx context.Context, ids []int64) error {
+			return s.Campaigns.ReleaseLists(ctx, ids)
+		},
 	})
 	s.Audiences = query.New(db, query.Options{Now: opts.Now})
 	s.Segments = segment.New(db, segment.Options{

@@ -43,6 +43,7 @@ const (
 const (
 	ReasonUserNotFound      Reason = "user_not_found"
 	ReasonUserInUse         Reason = "user_in_use"
+	ReasonLastAdmin         Reason = "last_admin"
 	ReasonAccountNotFound   Reason = "account_not_found"
 	ReasonAPIKeyNotFound    Reason = "api_key_not_found"
 	ReasonUsernameRequired  Reason = "username_required"

@@ -47,6 +47,7 @@ var registered = []Registered{
 	},
 	{ReasonUserNotFound, []Code{NotFound}, "no such user"},
 	{ReasonUserInUse, []Code{Conflict}, "the account still owns something"},
+	{ReasonLastAdmin, []Code{Conflict}, "the account is the last admin"},
 	{ReasonAccountNotFound, []Code{NotFound}, "no such account"},
 	{ReasonAPIKeyNotFound, []Code{NotFound}, "no such API key"},
 	{ReasonUsernameRequired, []Code{Invalid}, "the user name is missing"},

@@ -197,15 +197,20 @@ func sameTest(stored, encoded string) bool {
 }
 
 // without returns the stored form of the test without the given emails. If fewer than two variations
-// remain, there is no test any more, and the text is empty.
-func (t ABTest) without(emailIDs []int64) (string, error) {
+// remain, there is no test any more: the text is empty, and own is the remaining email, which the
+// campaign then has as its own, or nil.
+func (t ABTest) without(emailIDs []int64) (text string, own *int64, err error) {
 	t.Variations = slices.DeleteFunc(slices.Clone(t.Variations), func(v ABVariation) bool {
 		return slices.Contains(emailIDs, v.EmailID)
 	})
-	if len(t.Variations) < MinVariations {
-		return "", nil
+	switch len(t.Variations) {
+	case 0:
+		return "", nil, nil
+	case 1:
+		return "", &t.Variations[0].EmailID, nil
 	}
-	return t.Encode()
+	text, err = t.Encode()
+	return text, nil, err
 }
 
 // ContentOf returns the ids of the emails of which each recipient of a campaign gets one: the

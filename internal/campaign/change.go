@@ -31,6 +31,8 @@ type draft struct {
 	to     kind.CampaignStatus
 	fields []string
 	reason string
+	// lists, if set, are the lists that the new audience includes.
+	lists *[]int64
 	// refusal, if set, is the error that the caller gets after the change is written. The written
 	// change then differs from the requested one.
 	refusal *apperr.Error
@@ -114,6 +116,9 @@ func (s *Service) write(ctx context.Context, id caller.Identity, c *ent.Campaign
 	}
 	if n == 0 {
 		return store.ErrStale
+	}
+	if err := s.writeUses(ctx, c, d); err != nil {
+		return err
 	}
 	return s.record(ctx, id, c, d, c.Version+1, now)
 }

@@ -107,6 +107,9 @@ func (s *Service) Copy(
 			if err := tag.Copy(ctx, s.db, source.ID, c); err != nil {
 				return 0, err
 			}
+			if err := s.copyUses(ctx, source, c); err != nil {
+				return 0, err
+			}
 			return c.ID, s.record(ctx, id, c, &draft{action: ActionCopy, to: c.Status}, 1, c.CreatedAt)
 		},
 	)
@@ -164,7 +167,7 @@ func (s *Service) copyContent(ctx context.Context, create *ent.CampaignCreate, s
 		}
 		test.Variations[i].EmailID = copied.ID
 	}
-	text, err := test.without(gone)
-	create.SetAbTest(text)
+	text, own, err := test.without(gone)
+	create.SetAbTest(text).SetNillableEmailID(own)
 	return err
 }

@@ -64,13 +64,16 @@ func (s *Service) Delete(ctx context.Context, ids []int64) ([]int64, error) {
 	return deleted, nil
 }
 
-// remove deletes locked campaigns with their tags and history, one statement for each kind of row.
+// remove deletes locked campaigns with their tags, history, lists and emails, one statement for each kind of row.
 func (s *Service) remove(ctx context.Context, ids []int64) error {
 	client := s.db.Client(ctx)
 	if _, err := client.Campaign.Delete().Where(campaign.IDIn(ids...)).Exec(ctx); err != nil {
 		return err
 	}
 	if err := tag.TakeOff(ctx, s.db, ids); err != nil {
+		return err
+	}
+	if err := s.removeUses(ctx, ids); err != nil {
 		return err
 	}
 	_, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(ids...)).Exec(ctx)

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"campaignql/ent"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/conversionamount"
 	"campaignql/ent/domaincounter"
@@ -29,6 +31,8 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 	client, ctx := f.system(t)
 	f.tag(t, owner, fmt.Sprint("Tag ", id), id)
 	for _, err := range []error{
+		client.CampaignList.Create().SetUserID(owner.UserID).SetCampaignID(id).SetListID(1).Exec(ctx),
+		client.CampaignEmail.Create().SetUserID(owner.UserID).SetCampaignID(id).SetEmailID(1).Exec(ctx),
 		client.HourlyCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).Exec(ctx),
 		client.ConversionAmount.Create().SetUserID(owner.UserID).SetCampaignID(id).SetHour(noon).SetCurrency("EUR").Exec(ctx),
 		client.DomainCounter.Create().SetUserID(owner.UserID).SetCampaignID(id).SetDomain("example.com").Exec(ctx),
@@ -42,8 +46,8 @@ func (f *fixture) populate(t *testing.T, owner caller.Identity, id int64) {
 }
 
 // belonging counts the remaining rows of a campaign: the campaign, its history, tags, hours, amounts,
-// mail domains, links and events.
-func (f *fixture) belonging(t *testing.T, id int64) [8]int {
+// mail domains, links, events, lists and emails.
+func (f *fixture) belonging(t *testing.T, id int64) [10]int {
 	t.Helper()
 	client, ctx := f.system(t)
 	count := func(n int, err error) int {
@@ -58,7 +62,7 @@ func (f *fixture) belonging(t *testing.T, id int64) [8]int {
 	} else if !ent.IsNotFound(err) {
 		t.Fatal(err)
 	}
-	return [8]int{
+	return [10]int{
 		campaigns, len(f.history(t, id)),
 		count(client.CampaignTag.Query().Where(campaigntag.CampaignID(id)).Count(ctx)),
 		count(client.HourlyCounter.Query().Where(hourlycounter.CampaignID(id)).Count(ctx)),
@@ -66,6 +70,8 @@ func (f *fixture) belonging(t *testing.T, id int64) [8]int {
 		count(client.DomainCounter.Query().Where(domaincounter.CampaignID(id)).Count(ctx)),
 		count(client.LinkCounter.Query().Where(linkcounter.CampaignID(id)).Count(ctx)),
 		count(client.Event.Query().Where(event.CampaignID(id)).Count(ctx)),
+		count(client.CampaignList.Query().Where(campaignlist.CampaignID(id)).Count(ctx)),
+		count(client.CampaignEmail.Query().Where(campaignemail.CampaignID(id)).Count(ctx)),
 	}
 }
 
@@ -92,12 +98,12 @@ func TestDeleteTakesEverythingThatBelongsToACampaignAndNothingElse(t *testing.T)
 			t.Fatal(err)
 		}
 		for _, id := range doomed {
-			if left := f.belonging(t, id); left != [8]int{} {
+			if left := f.belonging(t, id); left != [10]int{} {
 				t.Errorf("of campaign %d is left %v, want nothing", id, left)
 			}
 		}
 		for name, id := range map[string]int64{"another campaign": kept.ID, "another account": foreign.ID} {
-			if left := f.belonging(t, id); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
+			if left := f.belonging(t, id); left != [10]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1} {
 				t.Errorf("%s has %v left, want all", name, left)
 			}
 		}
@@ -127,7 +133,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 		if apperr.CodeOf(err) != apperr.Conflict {
 			t.Fatal(err)
 		}
-		if left := f.belonging(t, c.ID); left != [8]int{1, 1, 1, 1, 1, 1, 1, 1} {
+		if left := f.belonging(t, c.ID); left != [10]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1} {
 			t.Errorf("%v is left, want all", left)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaign"
+	"campaignql/ent/campaignemail"
 	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -17,9 +18,10 @@ import (
 
 // ReleaseEmails detaches emails of the owners from campaigns. The caller runs it in the transaction
 // that deletes the emails, after they were locked. Drafts that use one of the emails lose it, in
-// their A/B test too, and each gets a new version and a history entry. If a campaign in another status uses an email, as
-// its own or in its A/B test, ReleaseEmails returns Conflict on the field ids, reason
-// "email_in_use". The owners are a parameter so that the index on account and email also serves an
+// their A/B test too, and each gets a new version and a history entry. If one variation of a test
+// remains, the test ends and the campaign has that email as its own. If a campaign in another status
+// uses an email, as its own or in its A/B test, ReleaseEmails returns Conflict on the field ids,
+// reason "email_in_use". The owners are a parameter so that the index on account and email also serves an
 // admin, whose statements are not limited to one account.
 func (s *Service) ReleaseEmails(ctx context.Context, owners, emailIDs []int64) error {
 	query := s.db.Client(ctx).Campaign.Query().
@@ -46,7 +48,11 @@ func (s *Service) ReleaseEmails(ctx context.Context, owners, emailIDs []int64) e
 			return err
 		}
 	}
-	return s.shrinkTests(ctx, tests, emailIDs)
+	if err := s.shrinkTests(ctx, tests, emailIDs); err != nil || len(using)+len(tests) == 0 {
+		return err
+	}
+	_, err = s.db.Client(ctx).CampaignEmail.Delete().Where(campaignemail.EmailIDIn(emailIDs...)).Exec(ctx)
+	return err
 }
 
 // clearEmails removes the email of locked drafts. On an engine without row locks, the number of
@@ -70,9 +76,9 @@ func (s *Service) clearEmails(ctx context.Context, drafts []*ent.Campaign) error
 }
 
 // released is the change of a draft that lost an email.
-func released(field string) *draft {
+func released(fields ...string) *draft {
 	return &draft{
-		action: ActionUpdate, to: kind.StatusDraft, fields: []string{field}, reason: "its email was deleted",
+		action: ActionUpdate, to: kind.StatusDraft, fields: fields, reason: "its email was deleted",
 	}
 }
 
@@ -126,7 +132,8 @@ func inTest(emailID int64, c *ent.Campaign) error {
 }
 
 // shrinkTests removes the emails from the A/B tests of drafts. A test that keeps fewer than two
-// variations is removed. It locks the drafts first and writes them in one statement.
+// variations ends; the last variation becomes the campaign's own email. It locks the drafts first and
+// writes them in one statement.
 func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) error {
 	if len(draftIDs) == 0 {
 		return nil
@@ -144,7 +151,8 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 	if err != nil {
 		return err
 	}
-	tests := make([]string, len(drafts))
+	tests, own := make([]string, len(drafts)), map[int64]int64{}
+	var kept, ended []*ent.Campaign
 	for i, c := range drafts {
 		if c.Status != kind.StatusDraft || c.AbTest == "" {
 			return store.ErrStale // it changed since it was found
@@ -153,9 +161,16 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 		if err != nil {
 			return err
 		}
-		if tests[i], err = test.without(emailIDs); err != nil {
+		text, last, err := test.without(emailIDs)
+		if err != nil {
 			return err
 		}
+		tests[i] = text
+		if last == nil {
+			kept = append(kept, c)
+			continue
+		}
+		ended, own[c.ID] = append(ended, c), *last
 	}
 	now, ids := s.now(), idsOf(drafts)
 	n, err := client.Update().Where(campaign.IDIn(ids...), campaign.StatusEQ(kind.StatusDraft)).
@@ -168,6 +183,16 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 				}
 				b.WriteString(" END")
 			}))
+			if len(own) == 0 {
+				return
+			}
+			u.Set(campaign.FieldEmailID, sql.ExprFunc(func(b *sql.Builder) {
+				b.WriteString("CASE ").Ident(campaign.FieldID)
+				for _, c := range ended {
+					b.WriteString(" WHEN ").Arg(c.ID).WriteString(" THEN ").Arg(own[c.ID])
+				}
+				b.WriteString(" ELSE ").Ident(campaign.FieldEmailID).WriteString(" END")
+			}))
 		}).Save(ctx)
 	if err != nil {
 		return err
@@ -175,5 +200,8 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 	if n != len(drafts) {
 		return store.ErrStale
 	}
-	return s.recordAll(ctx, id, drafts, released("abTest"), now)
+	if err := s.recordAll(ctx, id, kept, released("abTest"), now); err != nil {
+		return err
+	}
+	return s.recordAll(ctx, id, ended, released("abTest", "email"), now)
 }

@@ -7,7 +7,8 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"campaignql/ent"
-	"campaignql/ent/campaign"
+	"campaignql/ent/campaignemail"
+	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
@@ -19,57 +20,66 @@ import (
 type Pages = map[int64]page.Result[*ent.Campaign]
 
 // OfTags returns one page of the campaigns that carry each of the tags, newest first, in two
-// statements for up to 250 tags. On MySQL they read no more rows of a tag than its page; SQLite sorts
-// all of them. Invalid requests return the errors of page.Request.
+// statements for up to 250 tags. They read no more rows of a tag than its page. Invalid requests
+// return the errors of page.Request.
 func (s *Service) OfTags(ctx context.Context, tagIDs []int64, request page.Request, columns ...string) (Pages, error) {
-	part := func(id int64) *sql.Selector {
-		c, t := sql.Table(campaign.Table), sql.Table(campaigntag.Table)
-		return sql.Select(c.C(campaign.FieldID)).From(c).
-			Join(t).On(t.C(campaigntag.FieldCampaignID), c.C(campaign.FieldID)).
-			Where(sql.EQ(t.C(campaigntag.FieldTagID), id))
-	}
-	return s.grouped(ctx, tagIDs, request, columns, part, func(rows []*ent.Campaign, ids []int64) (
-		func(*ent.Campaign) []int64, error,
-	) {
-		numbers := make([]int64, len(rows))
-		for i, row := range rows {
-			numbers[i] = row.ID
-		}
-		carried, err := s.db.Client(ctx).CampaignTag.Query().
-			Where(campaigntag.CampaignIDIn(numbers...), campaigntag.TagIDIn(ids...)).All(ctx)
-		tags := map[int64][]int64{}
-		for _, row := range carried {
-			tags[row.CampaignID] = append(tags[row.CampaignID], row.TagID)
-		}
-		return func(c *ent.Campaign) []int64 { return tags[c.ID] }, store.Translate(err)
+	pairs := pairTable{campaigntag.Table, campaigntag.FieldCampaignID, campaigntag.FieldTagID}
+	return s.grouped(ctx, tagIDs, request, columns, pairs, func(campaigns, ids []int64, found *[]pair) error {
+		return s.db.Client(ctx).CampaignTag.Query().
+			Where(campaigntag.CampaignIDIn(campaigns...), campaigntag.TagIDIn(ids...)).
+			Modify(pairs.choose).Scan(ctx, found)
 	})
 }
 
-// OfEmails returns one page of the campaigns whose content each of the emails is, newest first, in
-// one statement for up to 250 emails. Invalid requests return the errors of page.Request.
+// OfEmails is OfTags for the campaigns that use each of the emails, as their own or as a variation of
+// their A/B test.
 func (s *Service) OfEmails(
-	ctx context.Context, emails []*ent.Email, request page.Request, columns ...string,
+	ctx context.Context, emailIDs []int64, request page.Request, columns ...string,
 ) (Pages, error) {
-	ids, owners := make([]int64, len(emails)), make(map[int64]int64, len(emails))
-	for i, e := range emails {
-		ids[i], owners[e.ID] = e.ID, e.UserID
-	}
-	part := func(id int64) *sql.Selector {
-		c := sql.Table(campaign.Table)
-		return sql.Select(c.C(campaign.FieldID)).From(c).
-			Where(sql.And(sql.EQ(c.C(campaign.FieldUserID), owners[id]), sql.EQ(c.C(campaign.FieldEmailID), id)))
-	}
-	of := func([]*ent.Campaign, []int64) (func(*ent.Campaign) []int64, error) {
-		return func(c *ent.Campaign) []int64 { return []int64{*c.EmailID} }, nil
-	}
-	return s.grouped(ctx, ids, request, append(columns, campaign.FieldEmailID), part, of)
+	pairs := pairTable{campaignemail.Table, campaignemail.FieldCampaignID, campaignemail.FieldEmailID}
+	return s.grouped(ctx, emailIDs, request, columns, pairs, func(campaigns, ids []int64, found *[]pair) error {
+		return s.db.Client(ctx).CampaignEmail.Query().
+			Where(campaignemail.CampaignIDIn(campaigns...), campaignemail.EmailIDIn(ids...)).
+			Modify(pairs.choose).Scan(ctx, found)
+	})
 }
 
-// grouped returns one page for each id. part selects the campaigns of one id. of returns a function
-// that returns the ids to which a row belongs.
+// OfLists is OfTags for the campaigns whose audience includes each of the lists.
+func (s *Service) OfLists(
+	ctx context.Context, listIDs []int64, request page.Request, columns ...string,
+) (Pages, error) {
+	pairs := pairTable{campaignlist.Table, campaignlist.FieldCampaignID, campaignlist.FieldListID}
+	return s.grouped(ctx, listIDs, request, columns, pairs, func(campaigns, ids []int64, found *[]pair) error {
+		return s.db.Client(ctx).CampaignList.Query().
+			Where(campaignlist.CampaignIDIn(campaigns...), campaignlist.ListIDIn(ids...)).
+			Modify(pairs.choose).Scan(ctx, found)
+	})
+}
+
+// pair is a campaign and something that it belongs to.
+type pair struct {
+	Campaign int64 `sql:"campaign"`
+	Of       int64 `sql:"of_id"`
+}
+
+// pairTable is a table of pairs, with an index on of and campaign.
+type pairTable struct{ table, campaign, of string }
+
+// choose selects the columns of pair.
+func (p pairTable) choose(s *sql.Selector) {
+	s.Select(sql.As(s.C(p.campaign), "campaign"), sql.As(s.C(p.of), "of_id"))
+}
+
+// part selects the campaigns of one id.
+func (p pairTable) part(id int64) *sql.Selector {
+	t := sql.Table(p.table)
+	return sql.Select(t.C(p.campaign)).From(t).Where(sql.EQ(t.C(p.of), id))
+}
+
+// grouped returns one page for each id. read finds the pairs of campaigns and ids.
 func (s *Service) grouped(
-	ctx context.Context, ids []int64, request page.Request, columns []string, part func(id int64) *sql.Selector,
-	of func(rows []*ent.Campaign, ids []int64) (func(*ent.Campaign) []int64, error),
+	ctx context.Context, ids []int64, request page.Request, columns []string, pairs pairTable,
+	read func(campaigns, ids []int64, found *[]pair) error,
 ) (Pages, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
@@ -82,22 +92,28 @@ func (s *Service) grouped(
 	for some := range slices.Chunk(ids, campaignsAtOnce) {
 		parts := make([]*sql.Selector, len(some))
 		for i, id := range some {
-			parts[i] = part(id)
+			parts[i] = pairs.part(id)
 		}
 		query := s.db.Client(ctx).Campaign.Query()
-		query.Modify(plan.Groups(parts))
+		query.Modify(plan.GroupsBy(pairs.campaign, parts))
 		found, err := query.Select(plan.Select(columns)...).All(ctx)
 		if err != nil {
 			return nil, store.Translate(err)
 		}
-		belongs, err := of(found, some)
-		if err != nil {
-			return nil, err
+		var belongs []pair
+		if len(found) > 0 {
+			if err := read(idsOf(found), some, &belongs); err != nil {
+				return nil, store.Translate(err)
+			}
+		}
+		of := make(map[int64][]int64, len(found))
+		for _, p := range belongs {
+			of[p.Campaign] = append(of[p.Campaign], p.Of)
 		}
 		// A row that is here for another id is beyond the page of this one, which Result cuts off.
 		rows := make(map[int64][]*ent.Campaign, len(some))
 		for _, row := range found {
-			for _, id := range belongs(row) {
+			for _, id := range of[row.ID] {
 				rows[id] = append(rows[id], row)
 			}
 		}
@@ -108,26 +124,46 @@ func (s *Service) grouped(
 	return pages, nil
 }
 
-// EmailCounts returns how many campaigns have each of the emails as their content, in one statement.
-func (s *Service) EmailCounts(ctx context.Context, emails []*ent.Email) (map[int64]int, error) {
+// EmailCounts returns how many campaigns use each of the emails, in one statement.
+func (s *Service) EmailCounts(ctx context.Context, emailIDs []int64) (map[int64]int, error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	var rows []struct {
-		EmailID int64 `sql:"email_id"`
-		Count   int   `sql:"count"`
+	var rows []counted
+	err := s.db.Client(ctx).CampaignEmail.Query().
+		Where(campaignemail.EmailIDIn(emailIDs...)).
+		Modify(countBy(campaignemail.FieldEmailID)).Scan(ctx, &rows)
+	return countsOf(rows), store.Translate(err)
+}
+
+// ListCounts returns how many campaigns have an audience that includes each of the lists, in one statement.
+func (s *Service) ListCounts(ctx context.Context, listIDs []int64) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
 	}
-	ids, owners := make([]int64, len(emails)), make([]int64, len(emails))
-	for i, e := range emails {
-		ids[i], owners[i] = e.ID, e.UserID
+	var rows []counted
+	err := s.db.Client(ctx).CampaignList.Query().
+		Where(campaignlist.ListIDIn(listIDs...)).
+		Modify(countBy(campaignlist.FieldListID)).Scan(ctx, &rows)
+	return countsOf(rows), store.Translate(err)
+}
+
+// counted is an id and a number of campaigns.
+type counted struct {
+	ID    int64 `sql:"of_id"`
+	Count int   `sql:"n"`
+}
+
+func countBy(column string) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		s.Select(sql.As(s.C(column), "of_id"), sql.As(sql.Count("*"), "n")).GroupBy(s.C(column))
 	}
-	slices.Sort(owners)
-	err := s.db.Client(ctx).Campaign.Query().
-		Where(campaign.UserIDIn(slices.Compact(owners)...), campaign.EmailIDIn(ids...)). // the index begins with the account
-		GroupBy(campaign.FieldEmailID).Aggregate(ent.Count()).Scan(ctx, &rows)
+}
+
+func countsOf(rows []counted) map[int64]int {
 	counts := make(map[int64]int, len(rows))
 	for _, row := range rows {
-		counts[row.EmailID] = row.Count
+		counts[row.ID] = row.Count
 	}
-	return counts, store.Translate(err)
+	return counts
 }

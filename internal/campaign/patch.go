@@ -24,6 +24,9 @@ type Patch struct {
 	Audience *AudiencePatch
 	// ABTest sets the A/B test, or removes it if its Test is nil.
 	ABTest *ABTestPatch
+	// OneContent rejects a patch that sets both EmailID and a test, with Conflict on emailId, reason
+	// "ab_test_has_emails". Without it the test wins, as in the legacy command.
+	OneContent bool
 	// AutoResend configures the automatic second sending to recipients who did not open the first.
 	AutoResend AutoResendPatch
 	// ApprovalExplanation is the owner's message to the approver.

@@ -87,6 +87,7 @@ func (u *update) audience() {
 	}
 	u.draft.write.SetAudience(canonical).SetHasAudience(!target.IsZero()).
 		SetAudienceSource(columns.source).SetRecipientLists(columns.include).SetExcludedLists(columns.exclude)
+	u.draft.lists = new(includedLists(target))
 	u.changed("audience")
 	u.material = append(u.material, "audience")
 }

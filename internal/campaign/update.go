@@ -129,6 +129,11 @@ func (u *update) email() {
 		return
 	}
 	id := *u.patch.EmailID
+	setsTest := u.patch.ABTest != nil && (u.patch.ABTest.Test != nil || u.patch.ABTest.Err != nil)
+	if id != 0 && setsTest && u.patch.OneContent {
+		u.faults.Add(hasTest("give an email or an A/B test, which has the emails"))
+		return
+	}
 	if u.c.EmailID != nil && *u.c.EmailID == id || u.c.EmailID == nil && id == 0 {
 		return
 	}
@@ -139,21 +144,24 @@ func (u *update) email() {
 		return
 	}
 	switch p := u.patch.ABTest; {
-	case p != nil && (p.Test != nil || p.Err != nil):
+	case setsTest:
 		return // the test that the same call sets has the emails
 	case id == 0:
 		u.draft.write.ClearEmailID()
 	case p == nil && u.c.AbTest != "":
-		u.faults.Add(&apperr.Error{
-			Code: apperr.Conflict, Field: "emailId", Reason: apperr.ReasonABTestHasEmails,
-			Message: "the campaign has an A/B test, which has the emails: remove the test in the same call",
-		})
+		u.faults.Add(hasTest("the campaign has an A/B test, which has the emails: remove the test in the same call"))
 		return
 	default:
 		u.draft.write.SetEmailID(id)
 	}
 	u.changed("email")
 	u.material = append(u.material, "email")
+}
+
+func hasTest(message string) error {
+	return &apperr.Error{
+		Code: apperr.Conflict, Field: "emailId", Reason: apperr.ReasonABTestHasEmails, Message: message,
+	}
 }
 
 // ownsEmails reports whether all emails belong to the owner of the campaign. The caller may be an

@@ -438,8 +438,11 @@ func TestEmailsOfTestsAreKeptUnlessTheCampaignIsADraft(t *testing.T) {
 			t.Errorf("a draft keeps it: %v", err)
 		}
 		after, entries := f.row(t, c.ID), f.history(t, c.ID)
-		if last := entries[len(entries)-1]; after.AbTest != "" || last.Fields != "abTest" || last.Version != after.Version {
+		if last := entries[len(entries)-1]; after.AbTest != "" || last.Fields != "abTest,email" || last.Version != after.Version {
 			t.Errorf("a test with one variation left is %q, told as %v", after.AbTest, last)
+		}
+		if after.EmailID == nil || *after.EmailID != test.Variations[1].EmailID {
+			t.Errorf("its email is %v, want the variation that is left, %d", after.EmailID, test.Variations[1].EmailID)
 		}
 	})
 }
@@ -504,8 +507,8 @@ func TestADraftLosesTheVariationWhoseEmailIsDeleted(t *testing.T) {
 		client, ctx := f.system(t)
 		client.Email.DeleteOneID(ids[2]).ExecX(ctx)
 		copied, err := f.campaigns.Copy(f.ctx, c.ID, "", nil)
-		if err != nil || copied.AbTest != "" || copied.EmailID != nil {
-			t.Errorf("a copy of a test with one email is %v, %v", copied, err)
+		if err != nil || copied.AbTest != "" || copied.EmailID == nil || *copied.EmailID <= ids[2] {
+			t.Errorf("a copy of a test with one email is %v, %v; it has a copy of that email", copied, err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"campaignql/internal/audience/rules"
+	"campaignql/internal/store"
 )
 
 // The audiences of campaigns, as indexes of targets.
@@ -99,7 +100,11 @@ var targets = []target{
 }
 
 // columns are the columns of a campaign that store its audience.
-type audienceColumns struct{ canonical, source, include, exclude string }
+type audienceColumns struct {
+	canonical, source, include, exclude string
+	// lists are the lists of its criteria.
+	lists []int64
+}
 
 func (t target) columns(n *ids) (audienceColumns, error) {
 	var c audienceColumns
@@ -118,6 +123,10 @@ func (t target) columns(n *ids) (audienceColumns, error) {
 	if err != nil {
 		return c, err
 	}
+	for _, criterion := range read.Criteria {
+		c.lists = append(c.lists, criterion.ListID)
+	}
+	c.lists = store.Distinct(c.lists)
 	canonical, err := json.Marshal(read)
 	c.canonical = string(canonical)
 	return c, err

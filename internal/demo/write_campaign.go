@@ -111,6 +111,43 @@ func (w *writer) campaignTags(ctx context.Context) error {
 	)
 }
 
+// campaignUses writes the lists that audiences include, and the emails of campaigns.
+func (w *writer) campaignUses(ctx context.Context) error {
+	var lists []*ent.CampaignListCreate
+	var emails []*ent.CampaignEmailCreate
+	for _, m := range w.world.campaigns {
+		if m.target != noTarget {
+			to, err := targets[m.target].columns(&w.ids)
+			if err != nil {
+				return err
+			}
+			for _, id := range to.lists {
+				lists = append(lists, w.client.CampaignList.Create().SetCampaignID(m.id).SetListID(id))
+			}
+		}
+		contents := m.variations
+		if m.email != nil && len(contents) == 0 {
+			contents = append(contents, m.email)
+		}
+		for _, e := range contents {
+			emails = append(emails, w.client.CampaignEmail.Create().SetCampaignID(m.id).SetEmailID(e.id))
+		}
+	}
+	err := bulk(
+		lists, 3,
+		func(some []*ent.CampaignListCreate) error { return w.client.CampaignList.CreateBulk(some...).Exec(ctx) },
+	)
+	if err != nil {
+		return err
+	}
+	return bulk(
+		emails, 3,
+		func(some []*ent.CampaignEmailCreate) error {
+			return w.client.CampaignEmail.CreateBulk(some...).Exec(ctx)
+		},
+	)
+}
+
 func (w *writer) history(ctx context.Context) error {
 	var rows []*ent.CampaignChangeCreate
 	for _, m := range w.world.campaigns {

@@ -7,29 +7,37 @@ import (
 	"campaignql/ent"
 	entevent "campaignql/ent/event"
 	"campaignql/ent/linkcounter"
-	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/store"
 )
 
-// MaxOfContact is the maximum number of events of one contact in one call of OfContacts.
-const MaxOfContact = 100
+var newestOfContact = page.TextOrder[*ent.Event]{
+	Name: "EVENT", Key: func(e *ent.Event) page.TextKey { return page.TextKey{At: e.At, ID: e.ID} },
+}
 
-// OfContacts returns the newest events of contacts that were found for the caller, by contact,
-// newest first, at most first of each. Events of deleted campaigns are left out. It runs two
-// statements. The first reads only an index, of these contacts; the second reads the events that are
-// returned. A number outside of 1 to MaxOfContact is Invalid on first, reason "page_size".
+// PlanOfContact validates a request for OfContacts. Invalid requests return the errors of page.Request.
+func PlanOfContact(request page.Request) error {
+	_, err := newestOfContact.Plan(request)
+	return err
+}
+
+// OfContacts returns the same page for each of several contacts that were found for the caller: their
+// events, newest first. Events of deleted campaigns are left out. It runs two statements for up to
+// MaxEvents events. The first reads only an index, of these contacts; the second reads the events that
+// are returned. Invalid requests return the errors of page.Request.
 func (s *Service) OfContacts(
-	ctx context.Context, contacts []*ent.Contact, first int, columns ...string,
-) (map[int64][]*ent.Event, error) {
+	ctx context.Context, contacts []*ent.Contact, request page.Request, columns ...string,
+) (map[int64]page.Result[*ent.Event], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
 		return nil, err
 	}
-	if first < 1 || first > MaxOfContact {
-		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be 1 to %d", MaxOfContact)
+	plan, err := newestOfContact.Plan(request)
+	if err != nil {
+		return nil, err
 	}
-	ids, err := s.sql(ctx).newest(ctx, contacts, int64(first))
+	ids, err := s.sql(ctx).pageOfContacts(ctx, contacts, plan)
 	if err != nil {
 		return nil, store.Translate(err)
 	}
@@ -47,13 +55,42 @@ func (s *Service) OfContacts(
 			found[e.ContactID] = append(found[e.ContactID], e)
 		}
 	}
-	for _, events := range found {
-		slices.SortFunc(events, newestFirst)
+	pages := make(map[int64]page.Result[*ent.Event], len(contacts))
+	for _, c := range contacts {
+		slices.SortFunc(found[c.ID], newestFirst)
+		if plan.Backward() {
+			slices.Reverse(found[c.ID])
+		}
+		pages[c.ID] = plan.Result(found[c.ID])
 	}
-	return found, nil
+	return pages, nil
 }
 
-// newestFirst orders events as newest does.
+// CountsOfContacts returns the number of events of each contact that OfContacts returns on all pages, in one
+// statement, which reads the index of these events. A contact without any is absent.
+func (s *Service) CountsOfContacts(ctx context.Context, contacts []*ent.Contact) (map[int64]int, error) {
+	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	counts := make(map[int64]int, len(contacts))
+	if len(contacts) == 0 {
+		return counts, nil
+	}
+	sql := s.sql(ctx)
+	t := sql.Text()
+	t.WriteString("SELECT contact_id,COUNT(*)")
+	sql.fromContacts(t, contacts)
+	t.WriteString(" GROUP BY contact_id")
+	err := sql.Query(ctx, t, func(rows store.Rows) error {
+		var id, n int64
+		err := rows.Scan(&id, &n)
+		counts[id] = int(n)
+		return err
+	})
+	return counts, store.Translate(err)
+}
+
+// newestFirst orders events as pageOfContacts does.
 func newestFirst(x, y *ent.Event) int {
 	switch {
 	case !x.At.Equal(y.At):
@@ -65,20 +102,60 @@ func newestFirst(x, y *ent.Event) int {
 	}
 }
 
-// newest returns the ids of the newest events of each contact. The id of an event begins with its
-// campaign, so that an index with the id also tells whether the campaign is deleted.
-func (s statements) newest(ctx context.Context, contacts []*ent.Contact, first int64) ([]string, error) {
+// pageOfContacts returns the ids of the events of a page of each contact.
+func (s statements) pageOfContacts(
+	ctx context.Context, contacts []*ent.Contact, plan page.TextPlan[*ent.Event],
+) ([]string, error) {
 	if len(contacts) == 0 {
 		return nil, nil
 	}
+	direction := " DESC"
+	if plan.Backward() {
+		direction = " ASC"
+	}
+	t := s.Text()
+	t.WriteString("SELECT id FROM (SELECT id,ROW_NUMBER() OVER (PARTITION BY contact_id ORDER BY at" + direction +
+		",id" + direction + ") AS n")
+	s.fromContacts(t, contacts)
+	bound(t, "<", plan.Older())
+	bound(t, ">", plan.Newer())
+	t.WriteString(") AS ranked WHERE n<=")
+	t.Value(int64(plan.Limit()))
+	var found []string
+	err := s.Query(ctx, t, func(rows store.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		found = append(found, id)
+		return err
+	})
+	return found, err
+}
+
+// bound writes the condition that an event is older or newer than a position.
+func bound(t *store.Text, than string, key *page.TextKey) {
+	if key == nil {
+		return
+	}
+	t.WriteString(" AND (at" + than)
+	t.Value(key.At)
+	t.WriteString(" OR at=")
+	t.Value(key.At)
+	t.WriteString(" AND id" + than)
+	t.Value(key.ID)
+	t.WriteByte(')')
+}
+
+// fromContacts writes FROM and WHERE for the events of contacts, without those of deleted campaigns. The id
+// of an event begins with its campaign, so that an index with the id also tells whether the campaign is
+// deleted.
+func (s statements) fromContacts(t *store.Text, contacts []*ent.Contact) {
 	ids, owners := make([]int64, len(contacts)), make([]int64, len(contacts))
 	for i, c := range contacts {
 		ids[i], owners[i] = c.ID, c.UserID
 	}
 	const ofPurges = " FROM purges WHERE user_id IN ("
-	t := s.Text()
-	t.WriteString("SELECT id FROM (SELECT id,ROW_NUMBER() OVER (PARTITION BY contact_id ORDER BY at DESC,id DESC) AS n FROM events ")
 	campaign := "CAST(id AS INTEGER)"
+	t.WriteString(" FROM events ")
 	if s.lite {
 		t.WriteString("INDEXED BY event_contact_id_kind_at_automated")
 	} else {
@@ -91,16 +168,7 @@ func (s statements) newest(ctx context.Context, contacts []*ent.Contact, first i
 	t.List(store.Args(store.Distinct(owners)))
 	t.WriteString(")) OR " + campaign + " NOT IN (SELECT campaign_id" + ofPurges)
 	t.List(store.Args(store.Distinct(owners)))
-	t.WriteString(")))) AS ranked WHERE n<=")
-	t.Value(first)
-	var found []string
-	err := s.Query(ctx, t, func(rows store.Rows) error {
-		var id string
-		err := rows.Scan(&id)
-		found = append(found, id)
-		return err
-	})
-	return found, err
+	t.WriteString(")))")
 }
 
 // LinkURLs returns the URLs of links by the ids of their counters, in one statement per 5,000.

@@ -22,6 +22,8 @@ const (
 	Number Type = 'i'
 	// Instant is a time.Time in UTC with microseconds.
 	Instant Type = 't'
+	// instantText is an instant and a text id, of a TextOrder. The instant is at, the id is text.
+	instantText Type = 'x'
 	// none is the type of NULL, and of every cursor in an order by id alone.
 	none Type = 'n'
 )
@@ -67,6 +69,10 @@ func (c cursor) String() string {
 		raw = strconv.AppendInt(raw, c.num, 10)
 	case Instant:
 		raw = strconv.AppendInt(raw, c.at.UnixMicro(), 10)
+	case instantText:
+		raw = strconv.AppendInt(raw, c.at.UnixMicro(), 10)
+		raw = append(raw, ':')
+		raw = append(raw, c.text...)
 	}
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
@@ -97,16 +103,28 @@ func parseCursor(opaque string) (c cursor, ok bool) {
 		return c, value == ""
 	case Text:
 		c.text = value
-		return c, utf8.ValidString(value) && !strings.ContainsRune(value, 0)
+		return c, isText(value)
 	case Number:
 		c.num, err = strconv.ParseInt(value, 10, 64)
 		return c, err == nil
 	case Instant:
-		micro, err := strconv.ParseInt(value, 10, 64)
-		c.at = time.UnixMicro(micro).UTC()
-		// MySQL stores only these years and would return an error for others.
-		return c, err == nil && c.at.Year() >= 1000 && c.at.Year() <= 9999
+		c.at, ok = parseInstant(value)
+		return c, ok
+	case instantText:
+		micro, text, _ := strings.Cut(value, ":")
+		c.at, ok = parseInstant(micro)
+		c.text = text
+		return c, ok && text != "" && isText(text)
 	default:
 		return cursor{}, false
 	}
+}
+
+func isText(value string) bool { return utf8.ValidString(value) && !strings.ContainsRune(value, 0) }
+
+func parseInstant(value string) (time.Time, bool) {
+	micro, err := strconv.ParseInt(value, 10, 64)
+	at := time.UnixMicro(micro).UTC()
+	// MySQL stores only these years and would return an error for others.
+	return at, err == nil && at.Year() >= 1000 && at.Year() <= 9999
 }

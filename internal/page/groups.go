@@ -10,23 +10,35 @@ import (
 // each list. Each part selects the ids of one group, with its conditions. One statement returns the
 // rows of all groups, mixed, in the order of the list, and reads no more rows of a group than its
 // page. Groups replaces Apply. Result turns the rows of one group into its page.
-func (p Plan[T]) Groups(parts []*sql.Selector) func(*sql.Selector) {
+func (p Plan[T]) Groups(parts []*sql.Selector) func(*sql.Selector) { return p.groups(parts, idColumn) }
+
+// GroupsBy is Groups for parts that select from a table of pairs, such as the tags of campaigns, which
+// has the id of a row of the list in the given column. The plan must order by id alone: then an index
+// on the pairs has the order of each group.
+func (p Plan[T]) GroupsBy(column string, parts []*sql.Selector) func(*sql.Selector) {
+	if p.order.Column != idColumn {
+		panic("page: pairs of ids have no order " + p.order.Name)
+	}
+	return p.groups(parts, column)
+}
+
+func (p Plan[T]) groups(parts []*sql.Selector, id string) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		var whole *sql.Selector
 		for i, part := range parts {
 			part.SetDialect(s.Dialect())
-			p.Apply(part)
+			p.apply(part, id)
 			// Use a derived table: neither database accepts a LIMIT inside IN or in a part of a
 			// UNION.
-			own := sql.Dialect(s.Dialect()).Select(idColumn).From(part.As("g" + strconv.Itoa(i)))
+			own := sql.Dialect(s.Dialect()).Select(id).From(part.As("g" + strconv.Itoa(i)))
 			if whole == nil {
 				whole = own
 				continue
 			}
 			whole.UnionAll(own)
 		}
-		s.Where(sql.In(s.C(idColumn), sql.Dialect(s.Dialect()).Select(idColumn).From(whole.As("chosen"))))
-		p.sort(s)
+		s.Where(sql.In(s.C(idColumn), sql.Dialect(s.Dialect()).Select(id).From(whole.As("chosen"))))
+		p.sort(s, idColumn)
 	}
 }
 

@@ -65,14 +65,19 @@ func (o Order[T]) Plan(r Request) (Plan[T], error) {
 }
 
 func (o Order[T]) check(faults *apperr.Faults, field string, c *cursor) {
+	checkOrder(faults, field, c, o.mark(), o.accepts)
+}
+
+// checkOrder checks that a cursor belongs to the order with a mark and has a key of its type.
+func checkOrder(faults *apperr.Faults, field string, c *cursor, mark string, accepts func(Type) bool) {
 	switch {
 	case c == nil:
-	case c.order != o.mark():
+	case c.order != mark:
 		faults.Add(apperr.InvalidField(
 			field, apperr.ReasonCursorOfAnotherOrder,
 			"belongs to a list in another order: start from the first page again",
 		))
-	case !o.accepts(c.kind):
+	case !accepts(c.kind):
 		faults.Add(apperr.InvalidField(field, apperr.ReasonCursorInvalid, "is not a cursor of this server"))
 	}
 }
@@ -120,14 +125,17 @@ func (p Plan[T]) Select(columns []string) []string {
 // Apply adds the bounds, the order, the limit and the offset of the page to a query. It is a
 // modifier for Ent's Modify. It fetches one row more than the page, so that Result knows whether
 // there are more.
-func (p Plan[T]) Apply(s *sql.Selector) {
+func (p Plan[T]) Apply(s *sql.Selector) { p.apply(s, idColumn) }
+
+// apply is Apply for a table in which the column id has another name.
+func (p Plan[T]) apply(s *sql.Selector, id string) {
 	if p.after != nil {
-		s.Where(p.order.beyond(s, *p.after, !p.order.Desc))
+		s.Where(p.order.beyond(s, *p.after, !p.order.Desc, id))
 	}
 	if p.before != nil {
-		s.Where(p.order.beyond(s, *p.before, p.order.Desc))
+		s.Where(p.order.beyond(s, *p.before, p.order.Desc, id))
 	}
-	p.sort(s)
+	p.sort(s, id)
 	s.Limit(p.request.size() + 1)
 	if p.request.Offset != nil && *p.request.Offset > 0 {
 		s.Offset(*p.request.Offset)
@@ -135,7 +143,7 @@ func (p Plan[T]) Apply(s *sql.Selector) {
 }
 
 // sort sets the order in which the page is read: reversed if the page is taken from the end.
-func (p Plan[T]) sort(s *sql.Selector) {
+func (p Plan[T]) sort(s *sql.Selector, id string) {
 	direction := sql.Asc
 	if p.order.Desc != p.request.backward() {
 		direction = sql.Desc
@@ -144,17 +152,17 @@ func (p Plan[T]) sort(s *sql.Selector) {
 	if p.order.Column != idColumn {
 		s.OrderBy(direction(s.C(p.order.Column)))
 	}
-	s.OrderBy(direction(s.C(idColumn)))
+	s.OrderBy(direction(s.C(id)))
 }
 
 // beyond returns the condition that a row sorts after (up) or before (down) the cursor in ascending
 // order.
-func (o Order[T]) beyond(s *sql.Selector, c cursor, up bool) *sql.Predicate {
+func (o Order[T]) beyond(s *sql.Selector, c cursor, up bool, idName string) *sql.Predicate {
 	than, reach := sql.LT, sql.LTE
 	if up {
 		than, reach = sql.GT, sql.GTE
 	}
-	id := than(s.C(idColumn), c.id)
+	id := than(s.C(idName), c.id)
 	if o.Column == idColumn {
 		return id
 	}
@@ -176,18 +184,22 @@ func (o Order[T]) beyond(s *sql.Selector, c cursor, up bool) *sql.Predicate {
 // Result turns the rows that the query of the plan returned into the page. It takes ownership of
 // the slice.
 func (p Plan[T]) Result(rows []T) Result[T] {
-	size := p.request.size()
+	return pageOf(rows, p.request, p.after, p.before, p.order.cursor)
+}
+
+func pageOf[T any](rows []T, request Request, after, before *cursor, position func(T) string) Result[T] {
+	size := request.size()
 	more := len(rows) > size
 	if more {
 		rows = rows[:size]
 	}
 	result := Result[T]{
 		Items:       rows,
-		HasNext:     p.before != nil,
-		HasPrevious: p.after != nil || p.request.Offset != nil && *p.request.Offset > 0,
-		cursor:      p.order.cursor,
+		HasNext:     before != nil,
+		HasPrevious: after != nil || request.Offset != nil && *request.Offset > 0,
+		cursor:      position,
 	}
-	if p.request.backward() {
+	if request.backward() {
 		slices.Reverse(rows)
 		result.HasPrevious = result.HasPrevious || more
 	} else {

@@ -76,6 +76,9 @@ func (s *Service) Delete(ctx context.Context, ids []int64) (deleted []int64, err
 // remove deletes the lists, their segments and their custom fields, each kind in one statement, and
 // registers the rest for the purge.
 func (s *Service) remove(ctx context.Context, found []*ent.SubscriberList, ids []int64) error {
+	if err := s.deleting(ctx, ids); err != nil {
+		return err
+	}
 	client := s.db.Client(ctx)
 	if _, err := client.SubscriberList.Delete().Where(entlist.IDIn(ids...)).Exec(ctx); err != nil {
 		return err

@@ -38,6 +38,9 @@ type Options struct {
 	// the transaction of Delete. Only the campaign package can read audiences. If Named is nil,
 	// audiences do not prevent the deletion of a list.
 	Named func(ctx context.Context, owners, ids []int64) (id int64, by string, err error)
+	// Deleting is called in the transaction that deletes lists, before they are deleted. Other packages
+	// remove what they store about them. It may be nil.
+	Deleting func(ctx context.Context, ids []int64) error
 	// Purges deletes the remaining rows of deleted lists. If it is nil, the Service creates its
 	// own, and a server notices those deletions only later.
 	Purges *purge.Service
@@ -53,6 +56,8 @@ type Service struct {
 	db    *store.Store
 	now   func() time.Time
 	named func(ctx context.Context, owners, ids []int64) (int64, string, error)
+	// deleting is Options.Deleting.
+	deleting func(ctx context.Context, ids []int64) error
 
 	purges *purge.Service
 }
@@ -65,10 +70,13 @@ func New(db *store.Store, opts Options) *Service {
 	if opts.Named == nil {
 		opts.Named = func(context.Context, []int64, []int64) (int64, string, error) { return 0, "", nil }
 	}
+	if opts.Deleting == nil {
+		opts.Deleting = func(context.Context, []int64) error { return nil }
+	}
 	if opts.Purges == nil {
 		opts.Purges = purge.New(db)
 	}
-	return &Service{db: db, now: opts.Now, named: opts.Named, purges: opts.Purges}
+	return &Service{db: db, now: opts.Now, named: opts.Named, deleting: opts.Deleting, purges: opts.Purges}
 }
 
 // Input is a new list.

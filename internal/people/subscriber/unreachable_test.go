@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"campaignql/internal/kind"
+	"campaignql/internal/page"
 	"campaignql/internal/people/subscriber"
 )
 
@@ -115,11 +116,11 @@ func TestAConfirmationMakesDeliverable(t *testing.T) {
 					reset != (c.DeliverableSince != nil && c.DeliverableSince.Equal(*f.now)) {
 					t.Errorf("%s: confirmed: %v", email, c)
 				}
-				of, err := f.OfContacts(f.ctx, []int64{c.ID})
-				if err != nil || len(of[c.ID]) != 2 {
+				of, err := f.OfContacts(f.ctx, []int64{c.ID}, page.Request{})
+				if err != nil || len(of[c.ID].Items) != 2 {
 					t.Fatal(of, err)
 				}
-				for _, p := range of[c.ID] {
+				for _, p := range of[c.ID].Items {
 					if p.Bounce != tt.to || p.Status != subscribed {
 						t.Errorf("%s on list %d: %s, %s", email, p.ListID, p.Status, p.Bounce)
 					}
