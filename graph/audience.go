@@ -4,9 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"campaignql/ent"
 	"campaignql/graph/model"
-	"campaignql/graph/scalar"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/audience/rules"
@@ -19,6 +17,7 @@ var audienceFields = fields{
 	"include":   reads("audience"),
 	"exclude":   reads("audience"),
 	"rules":     reads("audience"),
+	"rulesJson": reads("audience"),
 	"count":     reads(query.CampaignColumns...),
 	"preview":   reads(query.CampaignColumns...),
 	"waterfall": reads(query.CampaignColumns...),
@@ -145,26 +144,13 @@ func (r partResolver) List(ctx context.Context, parts []*model.AudiencePart) ([]
 }
 
 func (r partResolver) Segment(ctx context.Context, parts []*model.AudiencePart) ([]*model.Segment, error) {
-	l, err := loaders(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ids := mapped(parts, func(p *model.AudiencePart) *int64 { return p.SegmentID })
-	rows, err := present(ids, func(ids []int64) ([]*ent.Segment, error) {
-		return l.segments.Load(ctx, ids, selected(ctx, segmentFields, itself).columns())
-	})
-	return mapped(rows, shownSegment), err
+	return r.segmentsOf(ctx, mapped(parts, func(p *model.AudiencePart) *int64 { return p.SegmentID }))
 }
 
 func (r criterionResolver) List(
 	ctx context.Context, criteria []*query.ExplainedCriterion,
 ) ([]*model.SubscriberList, error) {
 	return r.listsOf(ctx, mapped(criteria, func(c *query.ExplainedCriterion) *int64 { return &c.ListID }))
-}
-
-func (r ruleResolver) Rule(_ context.Context, rule *query.ExplainedRule) (scalar.JSON, error) {
-	text, err := rules.RuleJSON(rule.Rule)
-	return scalar.JSON(text), err
 }
 
 func (r segmentResolver) SubscriberCount(ctx context.Context, s *model.Segment) (*int32, error) {

@@ -308,8 +308,8 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 					"id": "<draft>",
 					"audience": object{
 						"rules": object{
-							"operator": "and",
-							"criteria": []any{object{"list_id": "<list>", "operator": "and", "rules": []any{}}},
+							"connector": "AND",
+							"criteria":  []any{object{"listId": "<list>", "connector": "AND", "rules": []any{}}},
 						},
 					},
 				},
@@ -318,15 +318,15 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 		},
 		{
 			name:      "nobody",
-			document:  update(`audience { form rules }`),
-			variables: object{"in": object{"id": "<draft>", "audience": object{"none": true}}},
-			want:      `{"campaign":{"audience":{"form":"NONE","rules":null}},"requestedStatus":null}`,
+			document:  update(`audience { form rulesJson rules { connector } }`),
+			variables: object{"in": object{"id": "<draft>", "audience": object{"kind": "NOBODY"}}},
+			want:      `{"campaign":{"audience":{"form":"NONE","rules":null,"rulesJson":null}},"requestedStatus":null}`,
 		},
 		{
 			name:      "rules that are none",
 			document:  update(`name`),
-			variables: object{"in": object{"id": "<draft>", "audience": object{"rules": object{"criteria": 5}}}},
-			want:      "INVALID input.audience.rules audience_invalid",
+			variables: object{"in": object{"id": "<draft>", "audience": object{"rulesJson": `{"criteria": 5}`}}},
+			want:      "INVALID input.audience.rulesJson audience_invalid",
 		},
 		{
 			name:     "a list that is not there",

@@ -73,7 +73,7 @@ var partialUpdates = map[string]partialUpdate{
 				want: `{"type":"NOT_SCHEDULED"}`,
 			},
 			{
-				name: "AUDIENCE", field: "audience", value: object{"none": true}, shown: "audience { form }",
+				name: "AUDIENCE", field: "audience", value: object{"kind": "NOBODY"}, shown: "audience { form }",
 				want: `{"form":"NONE"}`,
 			},
 			{
@@ -174,14 +174,16 @@ var partialUpdates = map[string]partialUpdate{
 		full: func(t *testing.T, c *cast, a *apitest.Account) string {
 			id := c.prop(t, a, "segment")
 			c.settled(t, a, "updateSegment", "UpdateSegmentInput", object{
-				"id": id, "rules": []any{object{"type": "suppressions", "operator": "exist"}},
+				"id": id, "rules": object{"rules": []any{object{"suppression": object{}}}},
 			})
 			return id
 		},
 		clears: []clearable{
-			{name: "RULES", field: "rules", value: []any{}, shown: "rules", want: `{"rules":[]}`},
+			{
+				name: "RULES", field: "rules", value: object{"rules": []any{}}, shown: "rulesJson", want: `{"rules":[]}`,
+			},
 		},
-		keeps: []string{"name"},
+		keeps: []string{"name", "rulesJson"}, // RULES clears rulesJson too, as TestRulesOfASegmentHaveOneForm shows
 	},
 }
 

@@ -243,7 +243,7 @@ const everyColumn = `legacyId name status statusReason email { legacyId }
 	statistics { recipients sent failed opens { total unique } clicks { total unique } forwards { total unique } browserViews { total unique }
 		unsubscriptions { total } bounces { hard soft } complaints { total } }
 	approvalExplanation googleAnalyticsDomains publishOnRss s2sEnabled autoResend { enabled waitDays subject preheader }
-	audience { rules include { list { legacyId } segment { legacyId } } } lastActivityAt createdAt tags { legacyId name }`
+	audience { rulesJson include { list { legacyId } segment { legacyId } } } lastActivityAt createdAt tags { legacyId name }`
 
 func TestCommandsCostNoMoreStatementsThanGraphQL(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

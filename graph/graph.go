@@ -79,34 +79,39 @@ type resolver struct {
 type limits struct{ depth, complexity int }
 
 type (
-	queryResolver          struct{ *resolver }
-	mutationResolver       struct{ *resolver }
-	subscriptionResolver   struct{ *resolver }
-	campaignResolver       struct{ *resolver }
-	countsResolver         struct{ *resolver }
-	scheduleResolver       struct{ *resolver }
-	statisticsResolver     struct{ *resolver }
-	accountResolver        struct{ *resolver }
-	comparedResolver       struct{ *resolver }
-	variationResolver      struct{ *resolver }
-	tagResolver            struct{ *resolver }
-	emailResolver          struct{ *resolver }
-	viewerResolver         struct{ *resolver }
-	listResolver           struct{ *resolver }
-	audienceResolver       struct{ *resolver }
-	draftResolver          struct{ *resolver }
-	partResolver           struct{ *resolver }
-	criterionResolver      struct{ *resolver }
-	actorResolver          struct{ *resolver }
-	keyResolver            struct{ *resolver }
-	ruleResolver           struct{ *resolver }
-	segmentResolver        struct{ *resolver }
-	subscriberResolver     struct{ *resolver }
-	contactResolver        struct{ *resolver }
-	contactEventResolver   struct{ *resolver }
-	campaignChangeResolver struct{ *resolver }
-	customFieldResolver    struct{ *resolver }
-	subscriberTagResolver  struct{ *resolver }
+	queryResolver             struct{ *resolver }
+	mutationResolver          struct{ *resolver }
+	subscriptionResolver      struct{ *resolver }
+	campaignResolver          struct{ *resolver }
+	countsResolver            struct{ *resolver }
+	scheduleResolver          struct{ *resolver }
+	statisticsResolver        struct{ *resolver }
+	accountResolver           struct{ *resolver }
+	comparedResolver          struct{ *resolver }
+	variationResolver         struct{ *resolver }
+	tagResolver               struct{ *resolver }
+	emailResolver             struct{ *resolver }
+	viewerResolver            struct{ *resolver }
+	listResolver              struct{ *resolver }
+	audienceResolver          struct{ *resolver }
+	draftResolver             struct{ *resolver }
+	partResolver              struct{ *resolver }
+	criterionResolver         struct{ *resolver }
+	audienceCriterionResolver struct{ *resolver }
+	actorResolver             struct{ *resolver }
+	keyResolver               struct{ *resolver }
+	ruleResolver              struct{ *resolver }
+	fieldRuleResolver         struct{ *resolver }
+	eventRuleResolver         struct{ *resolver }
+	tagRuleResolver           struct{ *resolver }
+	segmentRuleResolver       struct{ *resolver }
+	segmentResolver           struct{ *resolver }
+	subscriberResolver        struct{ *resolver }
+	contactResolver           struct{ *resolver }
+	contactEventResolver      struct{ *resolver }
+	campaignChangeResolver    struct{ *resolver }
+	customFieldResolver       struct{ *resolver }
+	subscriberTagResolver     struct{ *resolver }
 )
 
 var _ exec.ResolverRoot = (*resolver)(nil)
@@ -137,6 +142,9 @@ func (r *resolver) CampaignAudience() exec.CampaignAudienceResolver {
 	return audienceResolver{r}
 }
 func (r *resolver) AudiencePart() exec.AudiencePartResolver { return partResolver{r} }
+func (r *resolver) AudienceCriterion() exec.AudienceCriterionResolver {
+	return audienceCriterionResolver{r}
+}
 func (r *resolver) ExplainedCriterion() exec.ExplainedCriterionResolver {
 	return criterionResolver{r}
 }
@@ -144,6 +152,10 @@ func (r *resolver) Actor() exec.ActorResolver                   { return actorRe
 func (r *resolver) ApiKey() exec.ApiKeyResolver                 { return keyResolver{r} } //nolint:revive // the name of the type
 func (r *resolver) AudienceDraft() exec.AudienceDraftResolver   { return draftResolver{r} }
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver   { return ruleResolver{r} }
+func (r *resolver) FieldRule() exec.FieldRuleResolver           { return fieldRuleResolver{r} }
+func (r *resolver) EventRule() exec.EventRuleResolver           { return eventRuleResolver{r} }
+func (r *resolver) TagRule() exec.TagRuleResolver               { return tagRuleResolver{r} }
+func (r *resolver) SegmentRule() exec.SegmentRuleResolver       { return segmentRuleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver               { return segmentResolver{r} }
 func (r *resolver) Subscriber() exec.SubscriberResolver         { return subscriberResolver{r} }
 func (r *resolver) CampaignChange() exec.CampaignChangeResolver { return campaignChangeResolver{r} }

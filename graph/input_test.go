@@ -90,8 +90,8 @@ var wrong = []struct {
 		},
 	},
 	{
-		"JSON",
-		`mutation { updateCampaign(input: {id: "<draft>", audience: {rules: %s}}) { campaign { id } ` + faults + `} }`,
+		"String",
+		`mutation { updateCampaign(input: {id: "<draft>", audience: {rulesJson: %s}}) { campaign { id } ` + faults + `} }`,
 		"audience",
 		[]string{
 			`5`, `true`, `[1]`, `{"a":1}`, `""`, `"null"`, `"{"`, `{"criteria":[{"list_id":{}}]}`},
@@ -242,7 +242,7 @@ func TestVariablesThatDoNotFitAreToldByTheirPath(t *testing.T) {
 		{
 			name:      "two audiences",
 			document:  change,
-			variables: object{"in": object{"id": "<draft>", "audience": object{"none": true, "rules": object{}}}},
+			variables: object{"in": object{"id": "<draft>", "audience": object{"kind": "NOBODY", "rulesJson": "{}"}}},
 			want:      bad("$in.audience"),
 		},
 		{

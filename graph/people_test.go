@@ -223,11 +223,9 @@ func TestWhatRulesNameStays(t *testing.T) {
 		f := w.crowd(t, a)
 		list, campaign := number(f.list.ID), c.prop(t, a, "draft")
 		rules := []any{
-			object{
-				"type": "fields", "field_id": f.text.ID, "operator": "is", "value": "x",
-			},
-			object{"type": "tags", "operator": "has this tag", "value": f.label.ID},
-			object{"type": "segments", "operator": "belongs to", "value": f.segment.ID},
+			object{"field": object{"of": object{"customFieldId": f.text.ID}, "operator": "IS", "value": "x"}},
+			object{"tag": object{"match": "HAS_TAG", "tagIds": []any{f.label.ID}}},
+			object{"segment": object{"segmentId": f.segment.ID}},
 		}
 		ask := func(document string, variables object) string {
 			t.Helper()
@@ -257,8 +255,8 @@ func TestWhatRulesNameStays(t *testing.T) {
 		}
 		made := w.MustQuery(
 			t, a.Key,
-			`mutation($list: ID!, $rules: JSON) { createSegment(input: {listId: $list, name: "s", rules: $rules}) { segment { id } `+faults+`} }`,
-			object{"list": list, "rules": rules},
+			`mutation($list: ID!, $rules: RuleGroupInput) { createSegment(input: {listId: $list, name: "s", rules: $rules}) { segment { id } `+faults+`} }`,
+			object{"list": list, "rules": object{"rules": rules}},
 		)
 		stay("a segment")
 		got := ask(
@@ -268,9 +266,9 @@ func TestWhatRulesNameStays(t *testing.T) {
 		if got != "{}" {
 			t.Fatal(got)
 		}
-		aim := object{"criteria": []any{object{"list_id": f.list.ID, "rules": rules}}}
+		aim := object{"criteria": []any{object{"listId": f.list.ID, "rules": rules}}}
 		got = ask(
-			`mutation($id: ID!, $rules: JSON!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { `+faults+`} }`,
+			`mutation($id: ID!, $rules: AudienceRulesInput!) { updateCampaign(input: {id: $id, audience: {rules: $rules}}) { `+faults+`} }`,
 			object{"id": campaign, "rules": aim},
 		)
 		if got != "{}" {
@@ -775,46 +773,46 @@ const rulesOf = `{"operator":"and","rules":[{"type":"fields","field_id":"%s","op
 
 func TestSegmentsAreMadeChangedAndDeleted(t *testing.T) {
 	const (
-		create = `mutation($in: CreateSegmentInput!) { createSegment(input: $in) { segment { name rules list { name } } ` + faults + `} }`
-		change = `mutation($in: UpdateSegmentInput!) { updateSegment(input: $in) { segment { name rules } ` + faults + `} }`
+		create = `mutation($in: CreateSegmentInput!) { createSegment(input: $in) { segment { name rulesJson list { name } } ` + faults + `} }`
+		change = `mutation($in: UpdateSegmentInput!) { updateSegment(input: $in) { segment { name rulesJson } ` + faults + `} }`
 	)
 	play(t, []scenario{
 		{
 			name:     "with rules",
 			document: create,
-			variables: object{"in": object{"listId": "<list>", "name": " Part ", "rules": object{"rules": []any{
-				object{"type": "Fields", "field_id": "emailaddress", "operator": "starts_with", "value": "a"}}}}},
-			want: `{"segment":{"list":{"name":"list"},"name":"Part","rules":{"operator":"and","rules":[{"field_id":"EmailAddress","operator":"begins with","type":"fields","value":"a"}]}}}`,
+			variables: object{"in": object{"listId": "<list>", "name": " Part ", "rulesJson": `{"rules": [
+				{"type": "Fields", "field_id": "emailaddress", "operator": "starts_with", "value": "a"}]}`}},
+			want: `{"segment":{"list":{"name":"list"},"name":"Part","rulesJson":{"operator":"and","rules":[{"field_id":"EmailAddress","operator":"begins with","type":"fields","value":"a"}]}}}`,
 		},
 		{
 			name:      "rules as text",
 			document:  create,
-			variables: object{"in": object{"listId": "<list>", "name": "n", "rules": "[]"}},
-			want:      `{"segment":{"list":{"name":"list"},"name":"n","rules":{"rules":[]}}}`,
+			variables: object{"in": object{"listId": "<list>", "name": "n", "rulesJson": "[]"}},
+			want:      `{"segment":{"list":{"name":"list"},"name":"n","rulesJson":{"rules":[]}}}`,
 		},
 		{
 			name: "the whole list", document: create, variables: object{"in": object{"listId": "<list>", "name": "n"}},
-			want: `{"segment":{"list":{"name":"list"},"name":"n","rules":{"rules":[]}}}`,
+			want: `{"segment":{"list":{"name":"list"},"name":"n","rulesJson":{"rules":[]}}}`,
 		},
 		{
 			name:      "every fault at once",
 			document:  create,
-			variables: object{"in": object{"listId": "987654321", "name": "", "rules": "{"}},
-			want:      "INVALID input.name segment_name_required; INVALID input.rules audience_invalid; NOT_FOUND input.listId list_not_found",
+			variables: object{"in": object{"listId": "987654321", "name": "", "rulesJson": "{"}},
+			want:      "INVALID input.name segment_name_required; INVALID input.rulesJson audience_invalid; NOT_FOUND input.listId list_not_found",
 		},
 		{
 			name:     "rules that name what is not there",
 			document: create,
 			variables: object{
-				"in": object{"listId": "<list>", "name": "n", "rules": fmt.Sprintf(rulesOf, "987654321")},
+				"in": object{"listId": "<list>", "name": "n", "rulesJson": fmt.Sprintf(rulesOf, "987654321")},
 			},
-			want: "NOT_FOUND input.rules audience_not_found",
+			want: "NOT_FOUND input.rulesJson audience_not_found",
 		},
 		{
 			name:      "rules that name a field of another list",
 			document:  create,
-			variables: object{"in": object{"listId": "<list>", "name": "n", "rules": fmt.Sprintf(rulesOf, "<field>")}},
-			want:      "NOT_FOUND input.rules audience_not_found",
+			variables: object{"in": object{"listId": "<list>", "name": "n", "rulesJson": fmt.Sprintf(rulesOf, "<field>")}},
+			want:      "NOT_FOUND input.rulesJson audience_not_found",
 		},
 		{
 			name: "by a key that may only read", as: "reader", document: create,
@@ -823,15 +821,15 @@ func TestSegmentsAreMadeChangedAndDeleted(t *testing.T) {
 
 		{
 			name: "renamed", document: change, variables: object{"in": object{"id": "<segment>", "name": "other"}},
-			want: `{"segment":{"name":"other","rules":{"rules":[]}}}`,
+			want: `{"segment":{"name":"other","rulesJson":{"rules":[]}}}`,
 		},
 		{
 			name:     "with other rules",
 			document: change,
 			variables: object{
-				"in": object{"id": "<segment>", "rules": []any{object{"type": "suppressions", "operator": "exist"}}},
+				"in": object{"id": "<segment>", "rules": object{"rules": []any{object{"suppression": object{}}}}},
 			},
-			want: `{"segment":{"name":"part","rules":{"operator":"and","rules":[{"operator":"exist","type":"suppressions"}]}}}`,
+			want: `{"segment":{"name":"part","rulesJson":{"operator":"and","rules":[{"operator":"exist","type":"suppressions"}]}}}`,
 		},
 		{
 			name:     "rules that name themselves",
@@ -839,7 +837,7 @@ func TestSegmentsAreMadeChangedAndDeleted(t *testing.T) {
 			variables: object{
 				"in": object{
 					"id":    "<segment>",
-					"rules": []any{object{"type": "segments", "operator": "belongs to", "value": "<segment>"}},
+					"rules": object{"rules": []any{object{"segment": object{"segmentId": "<segment>"}}}},
 				},
 			},
 			want: "INVALID input.rules segment_cycle",

@@ -73,6 +73,9 @@ func (l leaf) values(at any) []any {
 		}
 		return all
 	case object:
+		if len(l) > 0 && strings.HasPrefix(l[0], onType) {
+			return l[1:].values(at)
+		}
 		if len(l) > 0 {
 			return l[1:].values(at[l[0]])
 		}
@@ -80,6 +83,21 @@ func (l leaf) values(at any) []any {
 		return nil
 	}
 	return []any{at}
+}
+
+// onType begins an inline fragment, which is a step of a leaf without a field in the answer.
+const onType = "... on "
+
+// members returns the types of a union with the inline fragment on each, and for another type the type alone.
+func members(types map[string]*ast.Definition, of *ast.Definition) map[string]*ast.Definition {
+	if of.Kind != ast.Union {
+		return map[string]*ast.Definition{"": of}
+	}
+	found := map[string]*ast.Definition{}
+	for _, name := range of.Types {
+		found[onType+name] = types[name]
+	}
+	return found
 }
 
 // apart are the types that are not entered from others, because tests of their own read them. From the
@@ -97,10 +115,17 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 			continue
 		}
 		path := append(slices.Clone(before), field.Name)
-		if below.Kind == ast.Object {
-			found = append(found, leaves(types, below, path, passed...)...)
-		} else {
+		if below.IsLeafType() {
 			found = append(found, path)
+			continue
+		}
+		for fragment, member := range members(types, below) {
+			if fragment != "" {
+				path = append(slices.Clone(before), field.Name, fragment)
+			}
+			if !slices.Contains(passed, member) {
+				found = append(found, leaves(types, member, path, passed...)...)
+			}
 		}
 	}
 	return found
@@ -122,9 +147,22 @@ func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...
 			slices.Contains(apart, below.Name) || beside[of.Name+"."+field.Name] {
 			continue
 		}
-		if below.Kind != ast.Object {
+		if below.IsLeafType() {
 			b.WriteString(field.Name + " ")
-		} else if inner := everything(types, below, passed...); inner != "" {
+			continue
+		}
+		inner := ""
+		for fragment, member := range members(types, below) {
+			if slices.Contains(passed, member) {
+				continue
+			}
+			if text := everything(types, member, passed...); text != "" && fragment != "" {
+				inner += fragment + " { " + text + "} "
+			} else {
+				inner += text
+			}
+		}
+		if inner != "" {
 			b.WriteString(field.Name + " { " + inner + "} ")
 		}
 	}

@@ -53,7 +53,7 @@ func (g *generator) selection(typeName string, depth int) string {
 				fmt.Fprintf(&b, "... on Node { id ... on %s %s } ", typeName, g.selection(typeName, depth-1))
 			}
 		default:
-			if of.Kind == ast.Interface {
+			if of.Kind == ast.Interface || of.Kind == ast.Union {
 				possible := g.schema.GetPossibleTypes(of)
 				name := possible[g.random.IntN(len(possible))].Name
 				fmt.Fprintf(&b, "... on %s %s ", name, g.selection(name, depth-1))
@@ -106,7 +106,7 @@ func (g *generator) field(b *strings.Builder, parent string, f *ast.FieldDefinit
 		fmt.Fprintf(b, "a%d: ", g.random.IntN(1<<30))
 	}
 	b.WriteString(f.Name + g.arguments(f) + g.directive() + " ")
-	if of.Kind == ast.Object || of.Kind == ast.Interface {
+	if of.IsCompositeType() {
 		if depth <= 0 {
 			b.WriteString("{ __typename } ")
 			return

@@ -103,8 +103,15 @@ func relations(types map[string]*ast.Definition, of *ast.Definition, depth int) 
 			arguments = `(from: "2026-03-01T00:00:00Z", to: "2026-03-03T00:00:00Z")`
 		}
 		switch {
-		case below.Kind != ast.Object:
+		case below.IsLeafType():
 			b.WriteString(f.Name + arguments + " ")
+		case below.Kind == ast.Union && depth > 0:
+			fmt.Fprintf(&b, "%s { __typename ", f.Name)
+			for fragment, member := range members(types, below) {
+				fmt.Fprintf(&b, "%s { %s} ", fragment, relations(types, member, depth-1))
+			}
+			b.WriteString("} ")
+		case below.Kind != ast.Object:
 		case strings.HasSuffix(below.Name, "Connection"):
 			node := types[below.Fields.ForName("nodes").Type.Name()]
 			if depth > 0 {

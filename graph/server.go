@@ -251,6 +251,7 @@ func prepared(ctx context.Context, r *resolver) context.Context {
 		return &operationLoaders{
 			emails: loader.NewRows(r.Emails.ByIDs), lists: loader.NewRows(r.Services.Lists.ByIDs),
 			contacts: loader.NewRows(r.Services.Contacts.ByIDs), segments: loader.NewRows(r.Segments.ByIDs),
+			fields: loader.NewRows(r.Fields.ByIDs), labels: loader.NewRows(r.SubscriberTags.ByIDs),
 			users: loader.NewRows(r.Accounts.UsersByIDs), keys: loader.NewRows(r.Accounts.KeysByIDs),
 		}
 	}
@@ -328,6 +329,8 @@ type operationLoaders struct {
 	lists    *loader.Rows[*ent.SubscriberList]
 	contacts *loader.Rows[*ent.Contact]
 	segments *loader.Rows[*ent.Segment]
+	fields   *loader.Rows[*ent.CustomField]
+	labels   *loader.Rows[*ent.SubscriberTag]
 	users    *loader.Rows[*ent.User]
 	keys     *loader.Rows[*ent.APIKey]
 }

@@ -47,7 +47,8 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: sumCost}
 	case "Email.html", "Email.plain":
 		return guard.Weight{Cost: textCost}
-	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules":
+	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules",
+		"Audience.rulesJson", "CampaignAudience.rulesJson", "AudienceDraft.rulesJson", "Segment.rulesJson":
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
 		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
@@ -61,8 +62,10 @@ func weight(parent, field string) guard.Weight {
 	case "Audience.explain", "CampaignAudience.explain", "AudienceDraft.explain":
 		return guard.Weight{Cost: 4 * audienceCost}
 	case "AudienceExplanation.criteria", "AudienceExplanation.exclude", "ExplainedCriterion.rules",
-		"ExplainedRule.rules":
+		"ExplainedRule.rules", "AudienceRules.criteria", "AudienceRules.exclude", "AudienceCriterion.rules":
 		return guard.Weight{Rows: 3} // few at any depth, because the size of an audience's rules is limited
+	case "RuleGroup.rules":
+		return guard.Weight{Rows: 2} // a document selects them anew for each depth
 	case "Subscription.campaignChanged":
 		return guard.Weight{Rows: page.DefaultSize} // without ids, all campaigns that are being sent
 	case "Mutation.command":

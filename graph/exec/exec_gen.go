@@ -9,6 +9,7 @@ import (
 	"campaignql/graph/scalar"
 	"campaignql/internal/account"
 	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
@@ -44,6 +45,7 @@ type ResolverRoot interface {
 	AccountStatistics() AccountStatisticsResolver
 	Actor() ActorResolver
 	ApiKey() ApiKeyResolver
+	AudienceCriterion() AudienceCriterionResolver
 	AudienceDraft() AudienceDraftResolver
 	AudiencePart() AudiencePartResolver
 	Campaign() CampaignResolver
@@ -57,16 +59,20 @@ type ResolverRoot interface {
 	ContactEvent() ContactEventResolver
 	CustomField() CustomFieldResolver
 	Email() EmailResolver
+	EventRule() EventRuleResolver
 	ExplainedCriterion() ExplainedCriterionResolver
 	ExplainedRule() ExplainedRuleResolver
+	FieldRule() FieldRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Segment() SegmentResolver
+	SegmentRule() SegmentRuleResolver
 	Subscriber() SubscriberResolver
 	SubscriberList() SubscriberListResolver
 	SubscriberTag() SubscriberTagResolver
 	Subscription() SubscriptionResolver
 	Tag() TagResolver
+	TagRule() TagRuleResolver
 	Viewer() ViewerResolver
 }
 
@@ -95,6 +101,9 @@ type ApiKeyResolver interface {
 	Owner(ctx context.Context, objs []*model.APIKey) ([]*model.User, error)
 
 	Parent(ctx context.Context, objs []*model.APIKey) ([]*model.APIKey, error)
+}
+type AudienceCriterionResolver interface {
+	List(ctx context.Context, objs []*model.AudienceCriterion) ([]*model.SubscriberList, error)
 }
 type AudienceDraftResolver interface {
 	Count(ctx context.Context, obj *model.AudienceDraft) (*int32, error)
@@ -163,11 +172,18 @@ type EmailResolver interface {
 
 	Campaigns(ctx context.Context, objs []*ent.Email, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
 }
+type EventRuleResolver interface {
+	Campaigns(ctx context.Context, objs []*model.EventRule) ([][]*model.Campaign, error)
+}
 type ExplainedCriterionResolver interface {
 	List(ctx context.Context, objs []*query.ExplainedCriterion) ([]*model.SubscriberList, error)
 }
 type ExplainedRuleResolver interface {
-	Rule(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error)
+	Rule(ctx context.Context, obj *query.ExplainedRule) (model.AudienceRule, error)
+	RuleJSON(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error)
+}
+type FieldRuleResolver interface {
+	CustomField(ctx context.Context, objs []*model.FieldRule) ([]*model.CustomField, error)
 }
 type MutationResolver interface {
 	CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CreateCampaignPayload, error)
@@ -251,6 +267,9 @@ type SegmentResolver interface {
 
 	SubscriberCount(ctx context.Context, obj *model.Segment) (*int32, error)
 }
+type SegmentRuleResolver interface {
+	Segment(ctx context.Context, objs []*model.SegmentRule) ([]*model.Segment, error)
+}
 type SubscriberResolver interface {
 	List(ctx context.Context, objs []*model.Subscriber) ([]*model.SubscriberList, error)
 	Contact(ctx context.Context, objs []*model.Subscriber) ([]*model.Contact, error)
@@ -276,6 +295,9 @@ type TagResolver interface {
 
 	CampaignCount(ctx context.Context, objs []*ent.Tag) ([]int32, error)
 	Campaigns(ctx context.Context, objs []*ent.Tag, first *int32, after *string, last *int32, before *string) ([]*model.CampaignConnection, error)
+}
+type TagRuleResolver interface {
+	Tags(ctx context.Context, objs []*model.TagRule) ([][]*model.SubscriberTag, error)
 }
 type ViewerResolver interface {
 	APIKeys(ctx context.Context, obj *model.Viewer, revoked *bool, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.APIKey], error)
@@ -310,9 +332,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddSubscriberInput", ec.unmarshalInputAddSubscriberInput),
 			graphql.NewInputUnmarshaler("AddSubscribersInput", ec.unmarshalInputAddSubscribersInput),
 			graphql.NewInputUnmarshaler("ApproveCampaignInput", ec.unmarshalInputApproveCampaignInput),
+			graphql.NewInputUnmarshaler("AudienceCriterionInput", ec.unmarshalInputAudienceCriterionInput),
 			graphql.NewInputUnmarshaler("AudienceInput", ec.unmarshalInputAudienceInput),
 			graphql.NewInputUnmarshaler("AudienceListsInput", ec.unmarshalInputAudienceListsInput),
 			graphql.NewInputUnmarshaler("AudiencePartInput", ec.unmarshalInputAudiencePartInput),
+			graphql.NewInputUnmarshaler("AudienceRuleInput", ec.unmarshalInputAudienceRuleInput),
+			graphql.NewInputUnmarshaler("AudienceRulesInput", ec.unmarshalInputAudienceRulesInput),
 			graphql.NewInputUnmarshaler("AutoResendInput", ec.unmarshalInputAutoResendInput),
 			graphql.NewInputUnmarshaler("CampaignChangeFilter", ec.unmarshalInputCampaignChangeFilter),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
@@ -342,6 +367,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteTagsInput", ec.unmarshalInputDeleteTagsInput),
 			graphql.NewInputUnmarshaler("EmailOrder", ec.unmarshalInputEmailOrder),
 			graphql.NewInputUnmarshaler("EventInput", ec.unmarshalInputEventInput),
+			graphql.NewInputUnmarshaler("EventRuleCountInput", ec.unmarshalInputEventRuleCountInput),
+			graphql.NewInputUnmarshaler("EventRuleInput", ec.unmarshalInputEventRuleInput),
+			graphql.NewInputUnmarshaler("EventRuleSpanInput", ec.unmarshalInputEventRuleSpanInput),
+			graphql.NewInputUnmarshaler("EventRuleTimeInput", ec.unmarshalInputEventRuleTimeInput),
+			graphql.NewInputUnmarshaler("FieldRuleInput", ec.unmarshalInputFieldRuleInput),
 			graphql.NewInputUnmarshaler("FloatRange", ec.unmarshalInputFloatRange),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("LoginInput", ec.unmarshalInputLoginInput),
@@ -351,14 +381,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringScheduleInput", ec.unmarshalInputRecurringScheduleInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
+			graphql.NewInputUnmarshaler("RuleFieldInput", ec.unmarshalInputRuleFieldInput),
+			graphql.NewInputUnmarshaler("RuleGroupInput", ec.unmarshalInputRuleGroupInput),
 			graphql.NewInputUnmarshaler("ScheduleAtInput", ec.unmarshalInputScheduleAtInput),
 			graphql.NewInputUnmarshaler("ScheduleInput", ec.unmarshalInputScheduleInput),
+			graphql.NewInputUnmarshaler("SegmentRuleInput", ec.unmarshalInputSegmentRuleInput),
 			graphql.NewInputUnmarshaler("SubscriberFilter", ec.unmarshalInputSubscriberFilter),
 			graphql.NewInputUnmarshaler("SubscriberListOrder", ec.unmarshalInputSubscriberListOrder),
 			graphql.NewInputUnmarshaler("SubscriberOrder", ec.unmarshalInputSubscriberOrder),
 			graphql.NewInputUnmarshaler("SubscriberTagFilter", ec.unmarshalInputSubscriberTagFilter),
 			graphql.NewInputUnmarshaler("SuppressInput", ec.unmarshalInputSuppressInput),
+			graphql.NewInputUnmarshaler("SuppressionRuleInput", ec.unmarshalInputSuppressionRuleInput),
 			graphql.NewInputUnmarshaler("TagCampaignsInput", ec.unmarshalInputTagCampaignsInput),
+			graphql.NewInputUnmarshaler("TagRuleInput", ec.unmarshalInputTagRuleInput),
 			graphql.NewInputUnmarshaler("TagSubscribersInput", ec.unmarshalInputTagSubscribersInput),
 			graphql.NewInputUnmarshaler("UnsubscribeInput", ec.unmarshalInputUnsubscribeInput),
 			graphql.NewInputUnmarshaler("UnsuppressInput", ec.unmarshalInputUnsuppressInput),
@@ -683,7 +718,9 @@ type Query {
 
   """
   Who an audience would reach, before anything is saved. One that cannot be understood, or names a list, segment, label, custom field or campaign which the
-  caller does not have, is an error: its message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `, and does not tell whether the thing exists.
+  caller does not have, is an error that names the place: for typed rules the field is the path in the input, such as
+  ` + "`" + `input.rules.criteria[1].rules[0].field.value` + "`" + `, for ` + "`" + `rulesJson` + "`" + ` the message begins with the JSON path, such as ` + "`" + `criteria[1].rules[0].operator` + "`" + `. It does not
+  tell whether the thing exists.
   """
   audience("The audience." input: AudienceInput!): AudienceDraft
 
@@ -1478,8 +1515,10 @@ interface Audience {
   include: [AudiencePart!]!
   "Lists and segments whose people are left out even where included, of the form LISTS."
   exclude: [AudiencePart!]!
-  "The rules, normalised; of either form. Null when nobody was chosen."
-  rules: JSON
+  "The audience as rules, of any form. Null when nobody was chosen."
+  rules: AudienceRules
+  "The same rules in the legacy syntax, normalised. Null when nobody was chosen. Legacy: ` + "`" + `RulesJsonBundle` + "`" + `."
+  rulesJson: JSON
   """
   How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
   audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
@@ -1503,8 +1542,10 @@ type CampaignAudience implements Audience {
   include: [AudiencePart!]!
   "Lists and segments whose people are left out even where included, of the form LISTS."
   exclude: [AudiencePart!]!
-  "The rules, normalised; of either form. Null when nobody was chosen."
-  rules: JSON
+  "The audience as rules, of any form. Null when nobody was chosen."
+  rules: AudienceRules
+  "The same rules in the legacy syntax, normalised. Null when nobody was chosen. Legacy: ` + "`" + `RulesJsonBundle` + "`" + `."
+  rulesJson: JSON
   """
   How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
   audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
@@ -1526,8 +1567,10 @@ type AudienceDraft implements Audience {
   include: [AudiencePart!]!
   "Lists and segments whose people are left out even where included, of the form LISTS."
   exclude: [AudiencePart!]!
-  "The rules, normalised; of either form. Null when nobody was chosen."
-  rules: JSON
+  "The audience as rules, of any form. Null when nobody was chosen."
+  rules: AudienceRules
+  "The same rules in the legacy syntax, normalised. Null when nobody was chosen. Legacy: ` + "`" + `RulesJsonBundle` + "`" + `."
+  rulesJson: JSON
   """
   How many people would be sent to if it were sent now: each address once. Exact, counted by the database when asked for. Null, with an error, when the
   audience cannot be evaluated any more, as when the segments it names have grown together past what one audience may hold; so are the fields below.
@@ -1602,8 +1645,10 @@ type ExplainedCriterion {
 type ExplainedRule {
   "Where it stands, such as ` + "`" + `criteria[1].rules[0]` + "`" + `."
   path: String!
-  "What it says, normalised; for a nested list the list."
-  rule: JSON!
+  "What it says; a nested list is a group."
+  rule: AudienceRule!
+  "The same in the legacy syntax, normalised; for a nested list the list."
+  ruleJson: JSON!
   "Those of the criterion's people for whom it holds, whatever the other rules say."
   matches: Int!
   """
@@ -1613,6 +1658,211 @@ type ExplainedRule {
   left: Int!
   "The rules of a nested list; none for a rule. A segment is one rule."
   rules: [ExplainedRule!]!
+}
+
+"An audience as rules: the people whom the criteria choose, without those whom an exclusion chooses. It has the parts of ` + "`" + `AudienceRulesInput` + "`" + `."
+type AudienceRules {
+  "What joins the criteria. AND: every criterion chooses the same address. OR: at least one does. Legacy: ` + "`" + `operator` + "`" + `."
+  connector: RuleConnector!
+  "What chooses people."
+  criteria: [AudienceCriterion!]!
+  "What leaves people out, even where included: any of these."
+  exclude: [AudienceCriterion!]!
+}
+
+"People of one list for whom rules hold."
+type AudienceCriterion {
+  "Global id of the list; it stays when the list was deleted since."
+  listId: ID!
+  "The list; null when it was deleted since."
+  list: SubscriberList
+  "What joins the rules; AND where there are none. Legacy: ` + "`" + `operator` + "`" + `, or the depth."
+  connector: RuleConnector!
+  "The rules; none for the whole list."
+  rules: [AudienceRule!]!
+}
+
+"A rule about a subscriber, or a group of rules. Each has the parts of its input, so that what is read can be written."
+union AudienceRule = FieldRule | EventRule | TagRule | SegmentRule | SuppressionRule | RuleGroup
+
+"What joins rules or criteria."
+enum RuleConnector {
+  "All of them. Legacy: ` + "`" + `and` + "`" + `."
+  AND
+  "At least one of them. Legacy: ` + "`" + `or` + "`" + `."
+  OR
+}
+
+"Rules joined by one connector. A group within a group has the other connector: rules with the same one are in one group."
+type RuleGroup {
+  "What joins the rules; AND where there are none. Legacy: ` + "`" + `operator` + "`" + `, or the depth."
+  connector: RuleConnector!
+  "The rules. Only the rules of a segment may be none: it is the whole list then."
+  rules: [AudienceRule!]!
+}
+
+"Compares a field of the subscriber with a value. Legacy: ` + "`" + `fields` + "`" + `."
+type FieldRule {
+  "The field that every subscriber has; null of a custom field."
+  name: RuleFieldName
+  "Global id of the custom field, which stays when the field was deleted since; null of a field that every subscriber has."
+  customFieldId: ID
+  "The custom field; null when it was deleted since, and of a field that every subscriber has."
+  customField: CustomField
+  "How the field is compared."
+  operator: FieldRuleOperator!
+  "What it is compared with; null for IS_SET and IS_NOT_SET."
+  value: String
+}
+
+"Fields that every subscriber has."
+enum RuleFieldName {
+  "The address. Legacy: ` + "`" + `EmailAddress` + "`" + `."
+  EMAIL_ADDRESS
+  "When the person subscribed. Legacy: ` + "`" + `SubscriptionDate` + "`" + `."
+  SUBSCRIPTION_DATE
+  "From which IP address the person subscribed. Legacy: ` + "`" + `SubscriptionIP` + "`" + `."
+  SUBSCRIPTION_IP
+  "When the person confirmed. Legacy: ` + "`" + `OptInDate` + "`" + `."
+  OPT_IN_DATE
+  "The number of the subscriber. Legacy: ` + "`" + `SubscriberID` + "`" + `."
+  SUBSCRIBER_ID
+}
+
+"How a field is compared. Texts are compared without regard to case, numbers and dates as such where the field holds them."
+enum FieldRuleOperator {
+  "The value is the same; with an empty value: there is none. Legacy: ` + "`" + `is` + "`" + `."
+  IS
+  "Wherever IS does not hold, without a value too. Legacy: ` + "`" + `is not` + "`" + `."
+  IS_NOT
+  "The field contains the text. Legacy: ` + "`" + `contains` + "`" + `."
+  CONTAINS
+  "Wherever CONTAINS does not hold, without a value too. Legacy: ` + "`" + `does not contain` + "`" + `."
+  DOES_NOT_CONTAIN
+  "The field begins with the text. Legacy: ` + "`" + `begins with` + "`" + `."
+  BEGINS_WITH
+  "The field ends with the text. Legacy: ` + "`" + `ends with` + "`" + `."
+  ENDS_WITH
+  "The field comes before the value. Legacy: ` + "`" + `is less than` + "`" + `."
+  IS_LESS_THAN
+  "The field comes before the value, or is the same. Legacy: ` + "`" + `is less than or equal to` + "`" + `."
+  IS_LESS_THAN_OR_EQUAL_TO
+  "The field comes after the value. Legacy: ` + "`" + `is greater than` + "`" + `."
+  IS_GREATER_THAN
+  "The field comes after the value, or is the same. Legacy: ` + "`" + `is greater than or equal to` + "`" + `."
+  IS_GREATER_THAN_OR_EQUAL_TO
+  "There is a value. Legacy: ` + "`" + `is set` + "`" + `."
+  IS_SET
+  "There is no value. Legacy: ` + "`" + `is not set` + "`" + `."
+  IS_NOT_SET
+}
+
+"Asks for events of the person in campaigns. Legacy: ` + "`" + `campaign-events` + "`" + `."
+type EventRule {
+  "The event."
+  event: RuleEvent!
+  "Whether the whole rule is negated: it holds for everybody for whom it would not hold without. Legacy: ` + "`" + `not ` + "`" + ` before the operator."
+  not: Boolean!
+  "Global ids of the campaigns whose events count, those deleted since too; none for every campaign."
+  campaignIds: [ID!]!
+  "The campaigns in the order of their ids; null for one that was deleted since."
+  campaigns: [Campaign]!
+  "When the events were that count; null for any time. Legacy: ` + "`" + `time_filter` + "`" + `."
+  time: EventRuleTime
+  "How many there must be; null for one or more. Legacy: ` + "`" + `aggregation` + "`" + `."
+  count: EventRuleCount
+}
+
+"What can happen to a person in a campaign. Opens and clicks by machines do not count."
+enum RuleEvent {
+  "The mail was opened. Legacy: ` + "`" + `opened` + "`" + `."
+  OPENED
+  "A link was clicked. Legacy: ` + "`" + `clicked` + "`" + `."
+  CLICKED
+  "The person unsubscribed. Legacy: ` + "`" + `unsubscribed` + "`" + `."
+  UNSUBSCRIBED
+  "The person complained. Legacy: ` + "`" + `complained` + "`" + `."
+  COMPLAINED
+  "The mail came back, softly or for good. Legacy: ` + "`" + `bounced` + "`" + `."
+  BOUNCED
+  "The mail was delivered. It takes neither ` + "`" + `time` + "`" + ` nor ` + "`" + `count` + "`" + `. Legacy: ` + "`" + `delivered` + "`" + `."
+  DELIVERED
+  "The mail could not be sent. It takes neither ` + "`" + `time` + "`" + ` nor ` + "`" + `count` + "`" + `. Legacy: ` + "`" + `failed` + "`" + `."
+  FAILED
+}
+
+"When events were: one of these has a value. Dates are ` + "`" + `YYYY-MM-DD` + "`" + ` or ` + "`" + `YYYY-MM-DD HH:MM:SS` + "`" + ` on the clock of the account; a day alone is the whole day."
+type EventRuleTime {
+  "In the last so many days: spans of 24 hours back from now. Legacy: ` + "`" + `in_last_x_days` + "`" + `."
+  inLastDays: Int
+  "Longer ago than so many days. Legacy: ` + "`" + `not_in_last_x_days` + "`" + `."
+  notInLastDays: Int
+  "Between two dates, both included. Legacy: ` + "`" + `between` + "`" + `."
+  between: EventRuleSpan
+  "Before or after a span. Legacy: ` + "`" + `not_between` + "`" + `."
+  notBetween: EventRuleSpan
+  "After a date, which does not belong to it. Legacy: ` + "`" + `after` + "`" + `."
+  after: String
+  "Before a date, which does not belong to it. Legacy: ` + "`" + `before` + "`" + `."
+  before: String
+}
+
+"Two dates, both included."
+type EventRuleSpan {
+  "The first."
+  from: String!
+  "The last."
+  to: String!
+}
+
+"How many events there must be: one of these has a value. No events at all are 0."
+type EventRuleCount {
+  "So many or more. Legacy: ` + "`" + `at_least` + "`" + `."
+  atLeast: Int
+  "So many or fewer. Legacy: ` + "`" + `at_most` + "`" + `."
+  atMost: Int
+  "Just so many. Legacy: ` + "`" + `exactly` + "`" + `."
+  exactly: Int
+}
+
+"Asks for labels of the subscriber. Legacy: ` + "`" + `tags` + "`" + `."
+type TagRule {
+  "Which labels the subscriber must have."
+  match: TagRuleMatch!
+  "Global ids of the labels, those deleted since too; none for HAS_NO_TAGS."
+  tagIds: [ID!]!
+  "The labels in the order of their ids; null for one that was deleted since."
+  tags: [SubscriberTag]!
+}
+
+"Which labels a subscriber must have."
+enum TagRuleMatch {
+  "The label. Legacy: ` + "`" + `has this tag` + "`" + `."
+  HAS_TAG
+  "Not the label. Legacy: ` + "`" + `does not have this tag` + "`" + `."
+  DOES_NOT_HAVE_TAG
+  "At least one of the labels. Legacy: ` + "`" + `has any of these tags` + "`" + `."
+  HAS_ANY_TAG
+  "All of the labels. Legacy: ` + "`" + `has all of these tags` + "`" + `."
+  HAS_ALL_TAGS
+  "No label at all. It takes no ids. Legacy: ` + "`" + `has no tags` + "`" + `."
+  HAS_NO_TAGS
+}
+
+"Asks whether the subscriber is in a segment of the list. Legacy: ` + "`" + `segments` + "`" + `."
+type SegmentRule {
+  "Whether the rule is negated: the subscriber must not be in it. Legacy: ` + "`" + `does not belong to` + "`" + `, else ` + "`" + `belongs to` + "`" + `."
+  not: Boolean!
+  "Global id of the segment; it stays when the segment was deleted since."
+  segmentId: ID!
+  "The segment; null when it was deleted since."
+  segment: Segment
+}
+
+"Asks whether the address is on the suppression list of the account. Legacy: ` + "`" + `suppressions` + "`" + `."
+type SuppressionRule {
+  "Whether the rule is negated: the address must not be on it. Legacy: ` + "`" + `not exist` + "`" + `, else ` + "`" + `exist` + "`" + `."
+  not: Boolean!
 }
 
 "A list, or one segment of it."
@@ -3002,8 +3252,10 @@ type Segment implements Node {
   name: String!
   "The list whose people it chooses from."
   list: SubscriberList!
-  "The rules, normalised: an object of ` + "`" + `operator` + "`" + ` and ` + "`" + `rules` + "`" + `; without any rules it is the whole list. Legacy: ` + "`" + `RulesJson` + "`" + `."
-  rules: JSON!
+  "The rules; without any it is the whole list."
+  rules: RuleGroup!
+  "The same rules in the legacy syntax, normalised: an object of ` + "`" + `operator` + "`" + ` and ` + "`" + `rules` + "`" + `. Legacy: ` + "`" + `RulesJson` + "`" + `."
+  rulesJson: JSON!
   "How many people it has: those on its list who are written to and for whom its rules hold. Counted when asked for; null, with an error, when the rules cannot be evaluated any more."
   subscriberCount: Int
   "When it was made."
@@ -3442,14 +3694,152 @@ input RecurringScheduleInput {
 
 "An audience: exactly one of its forms."
 input AudienceInput @oneOf {
-  "` + "`" + `true` + "`" + `: nobody."
-  none: Boolean
+  "One without people."
+  kind: AudienceKind
   "People of lists and segments."
   lists: AudienceListsInput
-  "People for whom rules hold: the object of the legacy ` + "`" + `RulesJsonBundle` + "`" + `."
-  rules: JSON
-  "The same as ` + "`" + `rules` + "`" + `, as the text that the legacy parameter ` + "`" + `RulesJsonBundle` + "`" + ` is."
-  rulesJsonBundle: String
+  "People for whom rules hold."
+  rules: AudienceRulesInput
+  "People for whom rules in the legacy syntax hold: the text of the legacy parameter ` + "`" + `RulesJsonBundle` + "`" + `."
+  rulesJson: String
+}
+
+"Audiences that need no more to be said."
+enum AudienceKind {
+  "Nobody was chosen."
+  NOBODY
+}
+
+"The people whom the criteria choose, without those whom an exclusion chooses. At most 200 rules and 64 KiB in the legacy syntax."
+input AudienceRulesInput {
+  "What joins the criteria. AND: every criterion chooses the same address. OR: at least one does. Legacy: ` + "`" + `operator` + "`" + `."
+  connector: RuleConnector! = OR
+  "What chooses people: at least one."
+  criteria: [AudienceCriterionInput!]!
+  "What leaves people out, even where included: any of these."
+  exclude: [AudienceCriterionInput!]! = []
+}
+
+"People of one list for whom rules hold."
+input AudienceCriterionInput {
+  "The list: global id or legacy number."
+  listId: ID!
+  "What joins the rules."
+  connector: RuleConnector! = AND
+  "The rules; none for the whole list."
+  rules: [AudienceRuleInput!]! = []
+}
+
+"A rule: exactly one of these."
+input AudienceRuleInput @oneOf {
+  "Compares a field of the subscriber with a value."
+  field: FieldRuleInput
+  "Asks for events of the person in campaigns."
+  event: EventRuleInput
+  "Asks for labels of the subscriber."
+  tag: TagRuleInput
+  "Asks whether the subscriber is in a segment of the list."
+  segment: SegmentRuleInput
+  "Asks whether the address is on the suppression list of the account."
+  suppression: SuppressionRuleInput
+  "Rules within rules. Groups of alternating connectors nest four deep; one with the connector of what is around it is as good as its rules."
+  group: RuleGroupInput
+}
+
+"Rules joined by one connector."
+input RuleGroupInput {
+  "What joins the rules."
+  connector: RuleConnector! = AND
+  "The rules: at least one, but for a segment that is the whole list."
+  rules: [AudienceRuleInput!]!
+}
+
+"Compares a field of the subscriber with a value."
+input FieldRuleInput {
+  "The field."
+  of: RuleFieldInput!
+  "How it is compared."
+  operator: FieldRuleOperator!
+  "What it is compared with; for IS_SET and IS_NOT_SET nothing. Dates are ` + "`" + `YYYY-MM-DD` + "`" + ` or ` + "`" + `YYYY-MM-DD HH:MM:SS` + "`" + `."
+  value: String
+}
+
+"A field of subscribers: exactly one of these."
+input RuleFieldInput @oneOf {
+  "One that every subscriber has."
+  name: RuleFieldName
+  "A custom field of the list, or of every list: global id or legacy number."
+  customFieldId: ID
+}
+
+"Asks for events of the person in campaigns."
+input EventRuleInput {
+  "The event."
+  event: RuleEvent!
+  "Negates the whole rule: it holds for everybody for whom it would not hold without."
+  not: Boolean! = false
+  "Campaigns whose events count: global ids or legacy numbers; none for every campaign."
+  campaignIds: [ID!]! = []
+  "When the events were that count; absent for any time."
+  time: EventRuleTimeInput
+  "How many there must be; absent for one or more."
+  count: EventRuleCountInput
+}
+
+"When events were: exactly one of these. Dates are ` + "`" + `YYYY-MM-DD` + "`" + ` or ` + "`" + `YYYY-MM-DD HH:MM:SS` + "`" + ` on the clock of the account; a day alone is the whole day."
+input EventRuleTimeInput @oneOf {
+  "In the last so many days, 1–36500: spans of 24 hours back from now."
+  inLastDays: Int
+  "Longer ago than so many days, 1–36500."
+  notInLastDays: Int
+  "Between two dates, both included."
+  between: EventRuleSpanInput
+  "Before or after a span."
+  notBetween: EventRuleSpanInput
+  "After a date, which does not belong to it."
+  after: String
+  "Before a date, which does not belong to it."
+  before: String
+}
+
+"Two dates, both included."
+input EventRuleSpanInput {
+  "The first."
+  from: String!
+  "The last."
+  to: String!
+}
+
+"How many events there must be: exactly one of these."
+input EventRuleCountInput @oneOf {
+  "So many or more."
+  atLeast: Int
+  "So many or fewer."
+  atMost: Int
+  "Just so many."
+  exactly: Int
+}
+
+"Asks for labels of the subscriber."
+input TagRuleInput {
+  "Which labels the subscriber must have."
+  match: TagRuleMatch!
+  "The labels: global ids or legacy numbers. One for HAS_TAG and DOES_NOT_HAVE_TAG, none for HAS_NO_TAGS."
+  tagIds: [ID!]! = []
+}
+
+"Asks whether the subscriber is in a segment of the list."
+input SegmentRuleInput {
+  "Negates the rule: the subscriber must not be in it."
+  not: Boolean! = false
+  "The segment: global id or legacy number."
+  segmentId: ID!
+}
+
+"Asks whether the address is on the suppression list of the account."
+input SuppressionRuleInput {
+  "Negates the rule: the address must not be on it."
+  not: Boolean! = false
 }
 
 "People of lists and segments."
@@ -4192,8 +4582,13 @@ input CreateSegmentInput {
   listId: ID!
   "Name, 1–250 characters."
   name: String!
-  "The rules: an object of ` + "`" + `operator` + "`" + ` and ` + "`" + `rules` + "`" + `, or the list that would stand in ` + "`" + `rules` + "`" + `; absent or null for the whole list. Legacy: ` + "`" + `RulesJson` + "`" + `."
-  rules: JSON
+  "The rules; absent or null for the whole list, unless there are ` + "`" + `rulesJson` + "`" + `."
+  rules: RuleGroupInput
+  """
+  Instead of ` + "`" + `rules` + "`" + `: the same as text in the legacy syntax, an object of ` + "`" + `operator` + "`" + ` and ` + "`" + `rules` + "`" + `, or the list that would stand in ` + "`" + `rules` + "`" + `; empty for the whole
+  list. Legacy: ` + "`" + `RulesJson` + "`" + `.
+  """
+  rulesJson: String
   "The same key within a day answers the segment of the first call. At most 200 characters."
   idempotencyKey: String
 }
@@ -4219,7 +4614,9 @@ input UpdateSegmentInput {
   "New name, 1–250 characters."
   name: String
   "New rules, whole."
-  rules: JSON
+  rules: RuleGroupInput
+  "Instead of ` + "`" + `rules` + "`" + `: new rules, whole, as text in the legacy syntax; empty for the whole list. Legacy: ` + "`" + `RulesJson` + "`" + `."
+  rulesJson: String
   "What to clear. A field that has a value in the same input as well is a user error, ` + "`" + `CLEARED_AND_SET` + "`" + `, on that field."
   clear: [SegmentField!]
 }
@@ -4607,6 +5004,20 @@ func (ec *executionContext) childFields_ApproveCampaignPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ApproveCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AudienceCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "listId":
+		return ec.fieldContext_AudienceCriterion_listId(ctx, field)
+	case "list":
+		return ec.fieldContext_AudienceCriterion_list(ctx, field)
+	case "connector":
+		return ec.fieldContext_AudienceCriterion_connector(ctx, field)
+	case "rules":
+		return ec.fieldContext_AudienceCriterion_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceCriterion", field.Name)
+}
+
 func (ec *executionContext) childFields_AudienceDraft(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "form":
@@ -4617,6 +5028,8 @@ func (ec *executionContext) childFields_AudienceDraft(ctx context.Context, field
 		return ec.fieldContext_AudienceDraft_exclude(ctx, field)
 	case "rules":
 		return ec.fieldContext_AudienceDraft_rules(ctx, field)
+	case "rulesJson":
+		return ec.fieldContext_AudienceDraft_rulesJson(ctx, field)
 	case "count":
 		return ec.fieldContext_AudienceDraft_count(ctx, field)
 	case "preview":
@@ -4663,6 +5076,18 @@ func (ec *executionContext) childFields_AudienceRecipient(ctx context.Context, f
 		return ec.fieldContext_AudienceRecipient_list(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AudienceRecipient", field.Name)
+}
+
+func (ec *executionContext) childFields_AudienceRules(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "connector":
+		return ec.fieldContext_AudienceRules_connector(ctx, field)
+	case "criteria":
+		return ec.fieldContext_AudienceRules_criteria(ctx, field)
+	case "exclude":
+		return ec.fieldContext_AudienceRules_exclude(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AudienceRules", field.Name)
 }
 
 func (ec *executionContext) childFields_AudienceWaterfall(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4791,6 +5216,8 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 		return ec.fieldContext_CampaignAudience_exclude(ctx, field)
 	case "rules":
 		return ec.fieldContext_CampaignAudience_rules(ctx, field)
+	case "rulesJson":
+		return ec.fieldContext_CampaignAudience_rulesJson(ctx, field)
 	case "count":
 		return ec.fieldContext_CampaignAudience_count(ctx, field)
 	case "preview":
@@ -5515,6 +5942,46 @@ func (ec *executionContext) childFields_EventResult(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type EventResult", field.Name)
 }
 
+func (ec *executionContext) childFields_EventRuleCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "atLeast":
+		return ec.fieldContext_EventRuleCount_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_EventRuleCount_atMost(ctx, field)
+	case "exactly":
+		return ec.fieldContext_EventRuleCount_exactly(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRuleCount", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRuleSpan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_EventRuleSpan_from(ctx, field)
+	case "to":
+		return ec.fieldContext_EventRuleSpan_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRuleSpan", field.Name)
+}
+
+func (ec *executionContext) childFields_EventRuleTime(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "inLastDays":
+		return ec.fieldContext_EventRuleTime_inLastDays(ctx, field)
+	case "notInLastDays":
+		return ec.fieldContext_EventRuleTime_notInLastDays(ctx, field)
+	case "between":
+		return ec.fieldContext_EventRuleTime_between(ctx, field)
+	case "notBetween":
+		return ec.fieldContext_EventRuleTime_notBetween(ctx, field)
+	case "after":
+		return ec.fieldContext_EventRuleTime_after(ctx, field)
+	case "before":
+		return ec.fieldContext_EventRuleTime_before(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventRuleTime", field.Name)
+}
+
 func (ec *executionContext) childFields_ExplainedCriterion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "path":
@@ -5539,6 +6006,8 @@ func (ec *executionContext) childFields_ExplainedRule(ctx context.Context, field
 		return ec.fieldContext_ExplainedRule_path(ctx, field)
 	case "rule":
 		return ec.fieldContext_ExplainedRule_rule(ctx, field)
+	case "ruleJson":
+		return ec.fieldContext_ExplainedRule_ruleJson(ctx, field)
 	case "matches":
 		return ec.fieldContext_ExplainedRule_matches(ctx, field)
 	case "left":
@@ -5707,6 +6176,16 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RuleGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "connector":
+		return ec.fieldContext_RuleGroup_connector(ctx, field)
+	case "rules":
+		return ec.fieldContext_RuleGroup_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleGroup", field.Name)
+}
+
 func (ec *executionContext) childFields_SchedulePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "upcoming":
@@ -5729,6 +6208,8 @@ func (ec *executionContext) childFields_Segment(ctx context.Context, field graph
 		return ec.fieldContext_Segment_list(ctx, field)
 	case "rules":
 		return ec.fieldContext_Segment_rules(ctx, field)
+	case "rulesJson":
+		return ec.fieldContext_Segment_rulesJson(ctx, field)
 	case "subscriberCount":
 		return ec.fieldContext_Segment_subscriberCount(ctx, field)
 	case "createdAt":
@@ -10322,6 +10803,130 @@ func (ec *executionContext) fieldContext_ApproveCampaignPayload_userErrors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _AudienceCriterion_listId(ctx context.Context, field graphql.CollectedField, obj *model.AudienceCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceCriterion_listId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ListID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceCriterion_listId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceCriterion", field, true, false, "ID")
+}
+
+func (ec *executionContext) _AudienceCriterion_list(ctx context.Context, field graphql.CollectedField, obj *model.AudienceCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceCriterion_list(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_AudienceCriterion_list(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SubscriberList) graphql.Marshaler {
+			return ec.marshalOSubscriberList2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberList(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceCriterion_list(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceCriterion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_AudienceCriterion_list(ctx context.Context, field graphql.CollectedField, obj *model.AudienceCriterion) (any, error) {
+	resolver := ec.Resolvers.AudienceCriterion()
+	if batch, ok := graphql.BatchParentsFor[*model.AudienceCriterion](ctx, "AudienceCriterion"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.List(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.SubscriberList](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AudienceCriterion.list",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.List(ctx, []*model.AudienceCriterion{obj})
+	return graphql.ResolveBatchSingleResult[*model.SubscriberList](
+		ctx,
+		results,
+		err,
+		"AudienceCriterion.list",
+	)
+}
+
+func (ec *executionContext) _AudienceCriterion_connector(ctx context.Context, field graphql.CollectedField, obj *model.AudienceCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceCriterion_connector(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Connector(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.Connector) graphql.Marshaler {
+			return ec.marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceCriterion_connector(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceCriterion", field, true, false, "RuleConnector")
+}
+
+func (ec *executionContext) _AudienceCriterion_rules(ctx context.Context, field graphql.CollectedField, obj *model.AudienceCriterion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceCriterion_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.AudienceRule) graphql.Marshaler {
+			return ec.marshalNAudienceRule2ᚕcampaignqlᚋgraphᚋmodelᚐAudienceRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceCriterion_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceCriterion", field, true, false, "AudienceRule")
+}
+
 func (ec *executionContext) _AudienceDraft_form(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10418,7 +11023,39 @@ func (ec *executionContext) _AudienceDraft_rules(ctx context.Context, field grap
 			return ec.fieldContext_AudienceDraft_rules(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Rules, nil
+			return obj.Rules(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AudienceRules) graphql.Marshaler {
+			return ec.marshalOAudienceRules2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRules(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceDraft_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceDraft",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceRules(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceDraft_rulesJson(ctx context.Context, field graphql.CollectedField, obj *model.AudienceDraft) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceDraft_rulesJson(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RulesJSON, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
@@ -10428,7 +11065,7 @@ func (ec *executionContext) _AudienceDraft_rules(ctx context.Context, field grap
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_AudienceDraft_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_AudienceDraft_rulesJson(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AudienceDraft", field, false, false, "JSON")
 }
 
@@ -10865,6 +11502,93 @@ func (ec *executionContext) fieldContext_AudienceRecipient_list(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_SubscriberList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceRules_connector(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRules) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRules_connector(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Connector(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.Connector) graphql.Marshaler {
+			return ec.marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRules_connector(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AudienceRules", field, true, false, "RuleConnector")
+}
+
+func (ec *executionContext) _AudienceRules_criteria(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRules) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRules_criteria(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Criteria(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceCriterion) graphql.Marshaler {
+			return ec.marshalNAudienceCriterion2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRules_criteria(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceRules",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceCriterion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AudienceRules_exclude(ctx context.Context, field graphql.CollectedField, obj *model.AudienceRules) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AudienceRules_exclude(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exclude(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AudienceCriterion) graphql.Marshaler {
+			return ec.marshalNAudienceCriterion2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AudienceRules_exclude(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AudienceRules",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceCriterion(ctx, field)
 		},
 	}
 	return fc, nil
@@ -12181,7 +12905,39 @@ func (ec *executionContext) _CampaignAudience_rules(ctx context.Context, field g
 			return ec.fieldContext_CampaignAudience_rules(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Rules, nil
+			return obj.Rules(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AudienceRules) graphql.Marshaler {
+			return ec.marshalOAudienceRules2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRules(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AudienceRules(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignAudience_rulesJson(ctx context.Context, field graphql.CollectedField, obj *model.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_rulesJson(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RulesJSON, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
@@ -12191,7 +12947,7 @@ func (ec *executionContext) _CampaignAudience_rules(ctx context.Context, field g
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_CampaignAudience_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CampaignAudience_rulesJson(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignAudience", field, false, false, "JSON")
 }
 
@@ -18223,6 +18979,465 @@ func (ec *executionContext) fieldContext_EventResult_message(_ context.Context, 
 	return graphql.NewScalarFieldContext("EventResult", field, false, false, "String")
 }
 
+func (ec *executionContext) _EventRule_event(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_event(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Event(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.Event) graphql.Marshaler {
+			return ec.marshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_event(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRule", field, true, false, "RuleEvent")
+}
+
+func (ec *executionContext) _EventRule_not(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_not(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Not(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_not(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRule", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _EventRule_campaignIds(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_campaignIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CampaignIds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_campaignIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRule", field, true, false, "ID")
+}
+
+func (ec *executionContext) _EventRule_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_campaigns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_EventRule_campaigns(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Campaign) graphql.Marshaler {
+			return ec.marshalNCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_campaigns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_EventRule_campaigns(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (any, error) {
+	resolver := ec.Resolvers.EventRule()
+	if batch, ok := graphql.BatchParentsFor[*model.EventRule](ctx, "EventRule"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Campaigns(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.Campaign](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"EventRule.campaigns",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Campaigns(ctx, []*model.EventRule{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.Campaign](
+		ctx,
+		results,
+		err,
+		"EventRule.campaigns",
+	)
+}
+
+func (ec *executionContext) _EventRule_time(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_time(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Time(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EventRuleTime) graphql.Marshaler {
+			return ec.marshalOEventRuleTime2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventRuleTime(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventRule_count(ctx context.Context, field graphql.CollectedField, obj *model.EventRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRule_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EventRuleCount) graphql.Marshaler {
+			return ec.marshalOEventRuleCount2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRule_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventRuleCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventRuleCount_atLeast(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleCount_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleCount_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventRuleCount_atMost(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleCount_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleCount_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventRuleCount_exactly(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleCount_exactly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exactly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleCount_exactly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventRuleSpan_from(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleSpan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleSpan_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleSpan_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleSpan", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventRuleSpan_to(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleSpan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleSpan_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleSpan_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleSpan", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventRuleTime_inLastDays(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_inLastDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InLastDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_inLastDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleTime", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventRuleTime_notInLastDays(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_notInLastDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotInLastDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_notInLastDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleTime", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventRuleTime_between(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_between(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Between, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EventRuleSpan) graphql.Marshaler {
+			return ec.marshalOEventRuleSpan2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpan(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_between(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventRuleTime",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventRuleSpan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventRuleTime_notBetween(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_notBetween(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotBetween, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EventRuleSpan) graphql.Marshaler {
+			return ec.marshalOEventRuleSpan2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpan(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_notBetween(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventRuleTime",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventRuleSpan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EventRuleTime_after(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleTime", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventRuleTime_before(ctx context.Context, field graphql.CollectedField, obj *model.EventRuleTime) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventRuleTime_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EventRuleTime_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventRuleTime", field, false, false, "String")
+}
+
 func (ec *executionContext) _ExplainedCriterion_path(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedCriterion) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18437,6 +19652,29 @@ func (ec *executionContext) _ExplainedRule_rule(ctx context.Context, field graph
 			return ec.Resolvers.ExplainedRule().Rule(ctx, obj)
 		},
 		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.AudienceRule) graphql.Marshaler {
+			return ec.marshalNAudienceRule2campaignqlᚋgraphᚋmodelᚐAudienceRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ExplainedRule_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ExplainedRule", field, true, true, "AudienceRule")
+}
+
+func (ec *executionContext) _ExplainedRule_ruleJson(ctx context.Context, field graphql.CollectedField, obj *query.ExplainedRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ExplainedRule_ruleJson(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ExplainedRule().RuleJSON(ctx, obj)
+		},
+		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
 			return ec.marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, selections, v)
 		},
@@ -18444,7 +19682,7 @@ func (ec *executionContext) _ExplainedRule_rule(ctx context.Context, field graph
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ExplainedRule_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_ExplainedRule_ruleJson(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ExplainedRule", field, true, true, "JSON")
 }
 
@@ -18524,6 +19762,153 @@ func (ec *executionContext) fieldContext_ExplainedRule_rules(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _FieldRule_name(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldRule_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rules.FieldName) graphql.Marshaler {
+			return ec.marshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FieldRule_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldRule", field, true, false, "RuleFieldName")
+}
+
+func (ec *executionContext) _FieldRule_customFieldId(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldRule_customFieldId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CustomFieldID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FieldRule_customFieldId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldRule", field, true, false, "ID")
+}
+
+func (ec *executionContext) _FieldRule_customField(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldRule_customField(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_FieldRule_customField(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CustomField) graphql.Marshaler {
+			return ec.marshalOCustomField2ᚖcampaignqlᚋgraphᚋmodelᚐCustomField(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FieldRule_customField(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FieldRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CustomField(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_FieldRule_customField(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (any, error) {
+	resolver := ec.Resolvers.FieldRule()
+	if batch, ok := graphql.BatchParentsFor[*model.FieldRule](ctx, "FieldRule"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.CustomField(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.CustomField](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"FieldRule.customField",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.CustomField(ctx, []*model.FieldRule{obj})
+	return graphql.ResolveBatchSingleResult[*model.CustomField](
+		ctx,
+		results,
+		err,
+		"FieldRule.customField",
+	)
+}
+
+func (ec *executionContext) _FieldRule_operator(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldRule_operator(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operator(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.FieldOperator) graphql.Marshaler {
+			return ec.marshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FieldRule_operator(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldRule", field, true, false, "FieldRuleOperator")
+}
+
+func (ec *executionContext) _FieldRule_value(ctx context.Context, field graphql.CollectedField, obj *model.FieldRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FieldRule_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FieldRule_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FieldRule", field, true, false, "String")
 }
 
 func (ec *executionContext) _LinkStatistic_url(ctx context.Context, field graphql.CollectedField, obj *ent.LinkCounter) (ret graphql.Marshaler) {
@@ -22833,6 +24218,52 @@ func (ec *executionContext) fieldContext_RevokeApiKeyPayload_userErrors(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _RuleGroup_connector(ctx context.Context, field graphql.CollectedField, obj *model.RuleGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleGroup_connector(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Connector(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.Connector) graphql.Marshaler {
+			return ec.marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleGroup_connector(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleGroup", field, true, false, "RuleConnector")
+}
+
+func (ec *executionContext) _RuleGroup_rules(ctx context.Context, field graphql.CollectedField, obj *model.RuleGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleGroup_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.AudienceRule) graphql.Marshaler {
+			return ec.marshalNAudienceRule2ᚕcampaignqlᚋgraphᚋmodelᚐAudienceRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleGroup_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleGroup", field, true, false, "AudienceRule")
+}
+
 func (ec *executionContext) _SchedulePreview_upcoming(ctx context.Context, field graphql.CollectedField, obj *model.SchedulePreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23021,7 +24452,39 @@ func (ec *executionContext) _Segment_rules(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Segment_rules(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Rules(), nil
+			return obj.Rules()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RuleGroup) graphql.Marshaler {
+			return ec.marshalNRuleGroup2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Segment_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Segment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RuleGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Segment_rulesJson(ctx context.Context, field graphql.CollectedField, obj *model.Segment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Segment_rulesJson(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RulesJSON(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v scalar.JSON) graphql.Marshaler {
@@ -23031,7 +24494,7 @@ func (ec *executionContext) _Segment_rules(ctx context.Context, field graphql.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Segment_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Segment_rulesJson(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Segment", field, true, false, "JSON")
 }
 
@@ -23276,6 +24739,107 @@ func (ec *executionContext) fieldContext_SegmentEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SegmentRule_not(ctx context.Context, field graphql.CollectedField, obj *model.SegmentRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SegmentRule_not(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Not(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SegmentRule_not(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentRule", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _SegmentRule_segmentId(ctx context.Context, field graphql.CollectedField, obj *model.SegmentRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SegmentRule_segmentId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SegmentID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SegmentRule_segmentId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SegmentRule", field, true, false, "ID")
+}
+
+func (ec *executionContext) _SegmentRule_segment(ctx context.Context, field graphql.CollectedField, obj *model.SegmentRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SegmentRule_segment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SegmentRule_segment(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Segment) graphql.Marshaler {
+			return ec.marshalOSegment2ᚖcampaignqlᚋgraphᚋmodelᚐSegment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SegmentRule_segment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SegmentRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SegmentRule_segment(ctx context.Context, field graphql.CollectedField, obj *model.SegmentRule) (any, error) {
+	resolver := ec.Resolvers.SegmentRule()
+	if batch, ok := graphql.BatchParentsFor[*model.SegmentRule](ctx, "SegmentRule"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Segment(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Segment](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SegmentRule.segment",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Segment(ctx, []*model.SegmentRule{obj})
+	return graphql.ResolveBatchSingleResult[*model.Segment](
+		ctx,
+		results,
+		err,
+		"SegmentRule.segment",
+	)
 }
 
 func (ec *executionContext) _SeriesPoint_start(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
@@ -25970,6 +27534,29 @@ func (ec *executionContext) fieldContext_SuppressionEdge_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _SuppressionRule_not(ctx context.Context, field graphql.CollectedField, obj *model.SuppressionRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuppressionRule_not(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Not(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuppressionRule_not(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuppressionRule", field, true, false, "Boolean")
+}
+
 func (ec *executionContext) _Tag_id(ctx context.Context, field graphql.CollectedField, obj *ent.Tag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26411,6 +27998,107 @@ func (ec *executionContext) fieldContext_TagEdge_node(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TagRule_match(ctx context.Context, field graphql.CollectedField, obj *model.TagRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TagRule_match(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Match(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rules.TagOperator) graphql.Marshaler {
+			return ec.marshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TagRule_match(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TagRule", field, true, false, "TagRuleMatch")
+}
+
+func (ec *executionContext) _TagRule_tagIds(ctx context.Context, field graphql.CollectedField, obj *model.TagRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TagRule_tagIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TagIds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TagRule_tagIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TagRule", field, true, false, "ID")
+}
+
+func (ec *executionContext) _TagRule_tags(ctx context.Context, field graphql.CollectedField, obj *model.TagRule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TagRule_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_TagRule_tags(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.SubscriberTag) graphql.Marshaler {
+			return ec.marshalNSubscriberTag2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberTag(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TagRule_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TagRule",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubscriberTag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_TagRule_tags(ctx context.Context, field graphql.CollectedField, obj *model.TagRule) (any, error) {
+	resolver := ec.Resolvers.TagRule()
+	if batch, ok := graphql.BatchParentsFor[*model.TagRule](ctx, "TagRule"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Tags(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.SubscriberTag](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"TagRule.tags",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Tags(ctx, []*model.TagRule{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.SubscriberTag](
+		ctx,
+		results,
+		err,
+		"TagRule.tags",
+	)
 }
 
 func (ec *executionContext) _TagSubscribersPayload_subscribers(ctx context.Context, field graphql.CollectedField, obj *model.TagSubscribersPayload) (ret graphql.Marshaler) {
@@ -29572,6 +31260,69 @@ func UnmarshalApproveCampaignInput(ctx context.Context, raw any) (model.ApproveC
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAudienceCriterionInput(ctx context.Context, obj any) (model.AudienceCriterionInput, error) {
+	var it model.AudienceCriterionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["connector"]; !present {
+		asMap["connector"] = "AND"
+	}
+	if _, present := asMap["rules"]; !present {
+		asMap["rules"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"listId", "connector", "rules"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "listId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ListID = data
+		case "connector":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
+			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Connector = data
+		case "rules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
+			data, err := ec.unmarshalNAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rules = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAudienceCriterionInput unmarshals raw into the AudienceCriterionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAudienceCriterionInput(ctx context.Context, raw any) (model.AudienceCriterionInput, error) {
+	var out model.AudienceCriterionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AudienceCriterionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj any) (model.AudienceInput, error) {
 	var it model.AudienceInput
 	if obj == nil {
@@ -29583,20 +31334,20 @@ func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"none", "lists", "rules", "rulesJsonBundle"}
+	fieldsInOrder := [...]string{"kind", "lists", "rules", "rulesJson"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "none":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("none"))
-			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalOAudienceKind2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceKind(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.None = graphql.OmittableOf(data)
+			it.Kind = graphql.OmittableOf(data)
 		case "lists":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lists"))
 			data, err := ec.unmarshalOAudienceListsInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceListsInput(ctx, v)
@@ -29606,18 +31357,18 @@ func (ec *executionContext) unmarshalInputAudienceInput(ctx context.Context, obj
 			it.Lists = graphql.OmittableOf(data)
 		case "rules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
-			data, err := ec.unmarshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, v)
+			data, err := ec.unmarshalOAudienceRulesInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRulesInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Rules = graphql.OmittableOf(data)
-		case "rulesJsonBundle":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rulesJsonBundle"))
+		case "rulesJson":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rulesJson"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.RulesJSONBundle = graphql.OmittableOf(data)
+			it.RulesJSON = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -29734,6 +31485,146 @@ func (ec *executionContext) unmarshalInputAudiencePartInput(ctx context.Context,
 func UnmarshalAudiencePartInput(ctx context.Context, raw any) (model.AudiencePartInput, error) {
 	var out model.AudiencePartInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AudiencePartInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAudienceRuleInput(ctx context.Context, obj any) (model.AudienceRuleInput, error) {
+	var it model.AudienceRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"field", "event", "tag", "segment", "suppression", "group"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "field":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
+			data, err := ec.unmarshalOFieldRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐFieldRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Field = graphql.OmittableOf(data)
+		case "event":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("event"))
+			data, err := ec.unmarshalOEventRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Event = graphql.OmittableOf(data)
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := ec.unmarshalOTagRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐTagRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tag = graphql.OmittableOf(data)
+		case "segment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segment"))
+			data, err := ec.unmarshalOSegmentRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐSegmentRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Segment = graphql.OmittableOf(data)
+		case "suppression":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("suppression"))
+			data, err := ec.unmarshalOSuppressionRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐSuppressionRuleInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Suppression = graphql.OmittableOf(data)
+		case "group":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("group"))
+			data, err := ec.unmarshalORuleGroupInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroupInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Group = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAudienceRuleInput unmarshals raw into the AudienceRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAudienceRuleInput(ctx context.Context, raw any) (model.AudienceRuleInput, error) {
+	var out model.AudienceRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AudienceRuleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputAudienceRulesInput(ctx context.Context, obj any) (model.AudienceRulesInput, error) {
+	var it model.AudienceRulesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["connector"]; !present {
+		asMap["connector"] = "OR"
+	}
+	if _, present := asMap["exclude"]; !present {
+		asMap["exclude"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"connector", "criteria", "exclude"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "connector":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
+			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Connector = data
+		case "criteria":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
+			data, err := ec.unmarshalNAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Criteria = data
+		case "exclude":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exclude"))
+			data, err := ec.unmarshalNAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Exclude = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAudienceRulesInput unmarshals raw into the AudienceRulesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAudienceRulesInput(ctx context.Context, raw any) (model.AudienceRulesInput, error) {
+	var out model.AudienceRulesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AudienceRulesInput", raw, &out)
 	return out, err
 }
 
@@ -30649,7 +32540,7 @@ func (ec *executionContext) unmarshalInputCreateSegmentInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"listId", "name", "rules", "idempotencyKey"}
+	fieldsInOrder := [...]string{"listId", "name", "rules", "rulesJson", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -30672,11 +32563,18 @@ func (ec *executionContext) unmarshalInputCreateSegmentInput(ctx context.Context
 			it.Name = data
 		case "rules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
-			data, err := ec.unmarshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, v)
+			data, err := ec.unmarshalORuleGroupInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroupInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Rules = graphql.OmittableOf(data)
+		case "rulesJson":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rulesJson"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RulesJSON = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -31514,6 +33412,321 @@ func UnmarshalEventInput(ctx context.Context, raw any) (model.EventInput, error)
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputEventRuleCountInput(ctx context.Context, obj any) (model.EventRuleCountInput, error) {
+	var it model.EventRuleCountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"atLeast", "atMost", "exactly"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "atLeast":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atLeast"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AtLeast = graphql.OmittableOf(data)
+		case "atMost":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atMost"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AtMost = graphql.OmittableOf(data)
+		case "exactly":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exactly"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Exactly = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventRuleCountInput unmarshals raw into the EventRuleCountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventRuleCountInput(ctx context.Context, raw any) (model.EventRuleCountInput, error) {
+	var out model.EventRuleCountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventRuleCountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEventRuleInput(ctx context.Context, obj any) (model.EventRuleInput, error) {
+	var it model.EventRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["not"]; !present {
+		asMap["not"] = false
+	}
+	if _, present := asMap["campaignIds"]; !present {
+		asMap["campaignIds"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"event", "not", "campaignIds", "time", "count"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "event":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("event"))
+			data, err := ec.unmarshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Event = data
+		case "not":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Not = data
+		case "campaignIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignIds = data
+		case "time":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("time"))
+			data, err := ec.unmarshalOEventRuleTimeInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleTimeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Time = graphql.OmittableOf(data)
+		case "count":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("count"))
+			data, err := ec.unmarshalOEventRuleCountInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleCountInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Count = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventRuleInput unmarshals raw into the EventRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventRuleInput(ctx context.Context, raw any) (model.EventRuleInput, error) {
+	var out model.EventRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventRuleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEventRuleSpanInput(ctx context.Context, obj any) (model.EventRuleSpanInput, error) {
+	var it model.EventRuleSpanInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventRuleSpanInput unmarshals raw into the EventRuleSpanInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventRuleSpanInput(ctx context.Context, raw any) (model.EventRuleSpanInput, error) {
+	var out model.EventRuleSpanInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventRuleSpanInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEventRuleTimeInput(ctx context.Context, obj any) (model.EventRuleTimeInput, error) {
+	var it model.EventRuleTimeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"inLastDays", "notInLastDays", "between", "notBetween", "after", "before"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "inLastDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inLastDays"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InLastDays = graphql.OmittableOf(data)
+		case "notInLastDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notInLastDays"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotInLastDays = graphql.OmittableOf(data)
+		case "between":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("between"))
+			data, err := ec.unmarshalOEventRuleSpanInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpanInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Between = graphql.OmittableOf(data)
+		case "notBetween":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notBetween"))
+			data, err := ec.unmarshalOEventRuleSpanInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpanInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotBetween = graphql.OmittableOf(data)
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.After = graphql.OmittableOf(data)
+		case "before":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("before"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Before = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventRuleTimeInput unmarshals raw into the EventRuleTimeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventRuleTimeInput(ctx context.Context, raw any) (model.EventRuleTimeInput, error) {
+	var out model.EventRuleTimeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventRuleTimeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputFieldRuleInput(ctx context.Context, obj any) (model.FieldRuleInput, error) {
+	var it model.FieldRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"of", "operator", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "of":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("of"))
+			data, err := ec.unmarshalNRuleFieldInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleFieldInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Of = data
+		case "operator":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("operator"))
+			data, err := ec.unmarshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Operator = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalFieldRuleInput unmarshals raw into the FieldRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalFieldRuleInput(ctx context.Context, raw any) (model.FieldRuleInput, error) {
+	var out model.FieldRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "FieldRuleInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputFloatRange(ctx context.Context, obj any) (model.FloatRange, error) {
 	var it model.FloatRange
 	if obj == nil {
@@ -32005,6 +34218,108 @@ func UnmarshalRevokeApiKeyInput(ctx context.Context, raw any) (model.RevokeAPIKe
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRuleFieldInput(ctx context.Context, obj any) (model.RuleFieldInput, error) {
+	var it model.RuleFieldInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "customFieldId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = graphql.OmittableOf(data)
+		case "customFieldId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customFieldId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomFieldID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRuleFieldInput unmarshals raw into the RuleFieldInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRuleFieldInput(ctx context.Context, raw any) (model.RuleFieldInput, error) {
+	var out model.RuleFieldInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RuleFieldInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRuleGroupInput(ctx context.Context, obj any) (model.RuleGroupInput, error) {
+	var it model.RuleGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["connector"]; !present {
+		asMap["connector"] = "AND"
+	}
+
+	fieldsInOrder := [...]string{"connector", "rules"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "connector":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
+			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Connector = data
+		case "rules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
+			data, err := ec.unmarshalNAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rules = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRuleGroupInput unmarshals raw into the RuleGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRuleGroupInput(ctx context.Context, raw any) (model.RuleGroupInput, error) {
+	var out model.RuleGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RuleGroupInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputScheduleAtInput(ctx context.Context, obj any) (model.ScheduleAtInput, error) {
 	var it model.ScheduleAtInput
 	if obj == nil {
@@ -32114,6 +34429,59 @@ func (ec *executionContext) unmarshalInputScheduleInput(ctx context.Context, obj
 func UnmarshalScheduleInput(ctx context.Context, raw any) (model.ScheduleInput, error) {
 	var out model.ScheduleInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ScheduleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSegmentRuleInput(ctx context.Context, obj any) (model.SegmentRuleInput, error) {
+	var it model.SegmentRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["not"]; !present {
+		asMap["not"] = false
+	}
+
+	fieldsInOrder := [...]string{"not", "segmentId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "not":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Not = data
+		case "segmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSegmentRuleInput unmarshals raw into the SegmentRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSegmentRuleInput(ctx context.Context, raw any) (model.SegmentRuleInput, error) {
+	var out model.SegmentRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SegmentRuleInput", raw, &out)
 	return out, err
 }
 
@@ -32437,6 +34805,52 @@ func UnmarshalSuppressInput(ctx context.Context, raw any) (model.SuppressInput, 
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSuppressionRuleInput(ctx context.Context, obj any) (model.SuppressionRuleInput, error) {
+	var it model.SuppressionRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["not"]; !present {
+		asMap["not"] = false
+	}
+
+	fieldsInOrder := [...]string{"not"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "not":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Not = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSuppressionRuleInput unmarshals raw into the SuppressionRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSuppressionRuleInput(ctx context.Context, raw any) (model.SuppressionRuleInput, error) {
+	var out model.SuppressionRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SuppressionRuleInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTagCampaignsInput(ctx context.Context, obj any) (model.TagCampaignsInput, error) {
 	var it model.TagCampaignsInput
 	if obj == nil {
@@ -32483,6 +34897,59 @@ func (ec *executionContext) unmarshalInputTagCampaignsInput(ctx context.Context,
 func UnmarshalTagCampaignsInput(ctx context.Context, raw any) (model.TagCampaignsInput, error) {
 	var out model.TagCampaignsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "TagCampaignsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputTagRuleInput(ctx context.Context, obj any) (model.TagRuleInput, error) {
+	var it model.TagRuleInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["tagIds"]; !present {
+		asMap["tagIds"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"match", "tagIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "match":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("match"))
+			data, err := ec.unmarshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Match = data
+		case "tagIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tagIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TagIds = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTagRuleInput unmarshals raw into the TagRuleInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTagRuleInput(ctx context.Context, raw any) (model.TagRuleInput, error) {
+	var out model.TagRuleInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TagRuleInput", raw, &out)
 	return out, err
 }
 
@@ -33183,7 +35650,7 @@ func (ec *executionContext) unmarshalInputUpdateSegmentInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "rules", "clear"}
+	fieldsInOrder := [...]string{"id", "name", "rules", "rulesJson", "clear"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -33206,11 +35673,18 @@ func (ec *executionContext) unmarshalInputUpdateSegmentInput(ctx context.Context
 			it.Name = graphql.OmittableOf(data)
 		case "rules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
-			data, err := ec.unmarshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx, v)
+			data, err := ec.unmarshalORuleGroupInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroupInput(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Rules = graphql.OmittableOf(data)
+		case "rulesJson":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rulesJson"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RulesJSON = graphql.OmittableOf(data)
 		case "clear":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clear"))
 			data, err := ec.unmarshalOSegmentField2ᚕcampaignqlᚋgraphᚋmodelᚐSegmentFieldᚄ(ctx, v)
@@ -33458,6 +35932,49 @@ func (ec *executionContext) _Audience(ctx context.Context, sel ast.SelectionSet,
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of Audience must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _AudienceRule(ctx context.Context, sel ast.SelectionSet, obj model.AudienceRule) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case *model.TagRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TagRule(ctx, sel, obj)
+	case *model.SuppressionRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SuppressionRule(ctx, sel, obj)
+	case *model.SegmentRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SegmentRule(ctx, sel, obj)
+	case *model.RuleGroup:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RuleGroup(ctx, sel, obj)
+	case *model.FieldRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FieldRule(ctx, sel, obj)
+	case *model.EventRule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._EventRule(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of AudienceRule must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -34445,6 +36962,55 @@ func (ec *executionContext) _ApproveCampaignPayload(ctx context.Context, sel ast
 	return out
 }
 
+var audienceCriterionImplementors = []string{"AudienceCriterion"}
+
+func (ec *executionContext) _AudienceCriterion(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceCriterion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceCriterionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceCriterion")
+		case "listId":
+			out.Values[i] = ec._AudienceCriterion_listId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "list":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AudienceCriterion_list(ctx, field, obj)
+				})
+		case "connector":
+			out.Values[i] = ec._AudienceCriterion_connector(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rules":
+			out.Values[i] = ec._AudienceCriterion_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var audienceDraftImplementors = []string{"AudienceDraft", "Audience"}
 
 func (ec *executionContext) _AudienceDraft(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceDraft) graphql.Marshaler {
@@ -34473,6 +37039,11 @@ func (ec *executionContext) _AudienceDraft(ctx context.Context, sel ast.Selectio
 			}
 		case "rules":
 			out.Values[i] = ec._AudienceDraft_rules(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rulesJson":
+			out.Values[i] = ec._AudienceDraft_rulesJson(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -34628,6 +37199,49 @@ func (ec *executionContext) _AudienceRecipient(ctx context.Context, sel ast.Sele
 			}
 		case "list":
 			out.Values[i] = ec._AudienceRecipient_list(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var audienceRulesImplementors = []string{"AudienceRules"}
+
+func (ec *executionContext) _AudienceRules(ctx context.Context, sel ast.SelectionSet, obj *model.AudienceRules) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, audienceRulesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AudienceRules")
+		case "connector":
+			out.Values[i] = ec._AudienceRules_connector(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "criteria":
+			out.Values[i] = ec._AudienceRules_criteria(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exclude":
+			out.Values[i] = ec._AudienceRules_exclude(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -35037,6 +37651,11 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 			}
 		case "rules":
 			out.Values[i] = ec._CampaignAudience_rules(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rulesJson":
+			out.Values[i] = ec._CampaignAudience_rulesJson(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -37550,6 +40169,204 @@ func (ec *executionContext) _EventResult(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var eventRuleImplementors = []string{"EventRule", "AudienceRule"}
+
+func (ec *executionContext) _EventRule(ctx context.Context, sel ast.SelectionSet, obj *model.EventRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventRule")
+		case "event":
+			out.Values[i] = ec._EventRule_event(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "not":
+			out.Values[i] = ec._EventRule_not(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "campaignIds":
+			out.Values[i] = ec._EventRule_campaignIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "campaigns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._EventRule_campaigns(ctx, field, obj)
+				})
+		case "time":
+			out.Values[i] = ec._EventRule_time(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.Values[i] = ec._EventRule_count(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventRuleCountImplementors = []string{"EventRuleCount"}
+
+func (ec *executionContext) _EventRuleCount(ctx context.Context, sel ast.SelectionSet, obj *model.EventRuleCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventRuleCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventRuleCount")
+		case "atLeast":
+			out.Values[i] = ec._EventRuleCount_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._EventRuleCount_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "exactly":
+			out.Values[i] = ec._EventRuleCount_exactly(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventRuleSpanImplementors = []string{"EventRuleSpan"}
+
+func (ec *executionContext) _EventRuleSpan(ctx context.Context, sel ast.SelectionSet, obj *model.EventRuleSpan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventRuleSpanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventRuleSpan")
+		case "from":
+			out.Values[i] = ec._EventRuleSpan_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._EventRuleSpan_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var eventRuleTimeImplementors = []string{"EventRuleTime"}
+
+func (ec *executionContext) _EventRuleTime(ctx context.Context, sel ast.SelectionSet, obj *model.EventRuleTime) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventRuleTimeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventRuleTime")
+		case "inLastDays":
+			out.Values[i] = ec._EventRuleTime_inLastDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "notInLastDays":
+			out.Values[i] = ec._EventRuleTime_notInLastDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "between":
+			out.Values[i] = ec._EventRuleTime_between(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "notBetween":
+			out.Values[i] = ec._EventRuleTime_notBetween(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._EventRuleTime_after(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._EventRuleTime_before(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var explainedCriterionImplementors = []string{"ExplainedCriterion"}
 
 func (ec *executionContext) _ExplainedCriterion(ctx context.Context, sel ast.SelectionSet, obj *query.ExplainedCriterion) graphql.Marshaler {
@@ -37631,6 +40448,12 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ExplainedRule_rule(ctx, field, obj)
 				})
+		case "ruleJson":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ExplainedRule_ruleJson(ctx, field, obj)
+				})
 		case "matches":
 			out.Values[i] = ec._ExplainedRule_matches(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -37644,6 +40467,60 @@ func (ec *executionContext) _ExplainedRule(ctx context.Context, sel ast.Selectio
 		case "rules":
 			out.Values[i] = ec._ExplainedRule_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var fieldRuleImplementors = []string{"FieldRule", "AudienceRule"}
+
+func (ec *executionContext) _FieldRule(ctx context.Context, sel ast.SelectionSet, obj *model.FieldRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, fieldRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FieldRule")
+		case "name":
+			out.Values[i] = ec._FieldRule_name(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "customFieldId":
+			out.Values[i] = ec._FieldRule_customFieldId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "customField":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._FieldRule_customField(ctx, field, obj)
+				})
+		case "operator":
+			out.Values[i] = ec._FieldRule_operator(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "value":
+			out.Values[i] = ec._FieldRule_value(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
@@ -38796,6 +41673,44 @@ func (ec *executionContext) _RevokeApiKeyPayload(ctx context.Context, sel ast.Se
 	return out
 }
 
+var ruleGroupImplementors = []string{"RuleGroup", "AudienceRule"}
+
+func (ec *executionContext) _RuleGroup(ctx context.Context, sel ast.SelectionSet, obj *model.RuleGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ruleGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RuleGroup")
+		case "connector":
+			out.Values[i] = ec._RuleGroup_connector(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rules":
+			out.Values[i] = ec._RuleGroup_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var schedulePreviewImplementors = []string{"SchedulePreview"}
 
 func (ec *executionContext) _SchedulePreview(ctx context.Context, sel ast.SelectionSet, obj *model.SchedulePreview) graphql.Marshaler {
@@ -38868,6 +41783,11 @@ func (ec *executionContext) _Segment(ctx context.Context, sel ast.SelectionSet, 
 				})
 		case "rules":
 			out.Values[i] = ec._Segment_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rulesJson":
+			out.Values[i] = ec._Segment_rulesJson(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -38974,6 +41894,50 @@ func (ec *executionContext) _SegmentEdge(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var segmentRuleImplementors = []string{"SegmentRule", "AudienceRule"}
+
+func (ec *executionContext) _SegmentRule(ctx context.Context, sel ast.SelectionSet, obj *model.SegmentRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, segmentRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SegmentRule")
+		case "not":
+			out.Values[i] = ec._SegmentRule_not(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "segmentId":
+			out.Values[i] = ec._SegmentRule_segmentId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "segment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SegmentRule_segment(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -39934,6 +42898,39 @@ func (ec *executionContext) _SuppressionEdge(ctx context.Context, sel ast.Select
 	return out
 }
 
+var suppressionRuleImplementors = []string{"SuppressionRule", "AudienceRule"}
+
+func (ec *executionContext) _SuppressionRule(ctx context.Context, sel ast.SelectionSet, obj *model.SuppressionRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suppressionRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuppressionRule")
+		case "not":
+			out.Values[i] = ec._SuppressionRule_not(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var tagImplementors = []string{"Tag", "Node"}
 
 func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj *ent.Tag) graphql.Marshaler {
@@ -40103,6 +43100,50 @@ func (ec *executionContext) _TagEdge(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var tagRuleImplementors = []string{"TagRule", "AudienceRule"}
+
+func (ec *executionContext) _TagRule(ctx context.Context, sel ast.SelectionSet, obj *model.TagRule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tagRuleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TagRule")
+		case "match":
+			out.Values[i] = ec._TagRule_match(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tagIds":
+			out.Values[i] = ec._TagRule_tagIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._TagRule_tags(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -41627,6 +44668,50 @@ func (ec *executionContext) marshalNApproveCampaignPayload2ᚖcampaignqlᚋgraph
 	return ec._ApproveCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAudienceCriterion2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudienceCriterion) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "AudienceCriterion", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAudienceCriterion2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAudienceCriterion2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterion(ctx context.Context, sel ast.SelectionSet, v *model.AudienceCriterion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AudienceCriterion!")
+		return graphql.Null
+	}
+	return ec._AudienceCriterion(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx context.Context, v any) ([]*model.AudienceCriterionInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AudienceCriterionInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudienceCriterionInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNAudienceCriterionInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInput(ctx context.Context, v any) (*model.AudienceCriterionInput, error) {
+	res, err := ec.unmarshalInputAudienceCriterionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAudienceForm2campaignqlᚋgraphᚋmodelᚐAudienceForm(ctx context.Context, v any) (model.AudienceForm, error) {
 	var res model.AudienceForm
 	err := res.UnmarshalGQL(v)
@@ -41692,6 +44777,87 @@ func (ec *executionContext) marshalNAudienceRecipient2ᚖcampaignqlᚋgraphᚋmo
 		return graphql.Null
 	}
 	return ec._AudienceRecipient(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAudienceRule2campaignqlᚋgraphᚋmodelᚐAudienceRule(ctx context.Context, sel ast.SelectionSet, v model.AudienceRule) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AudienceRule!")
+		return graphql.Null
+	}
+	return ec._AudienceRule(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAudienceRule2ᚕcampaignqlᚋgraphᚋmodelᚐAudienceRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []model.AudienceRule) graphql.Marshaler {
+	{
+		var batchItemsTagRule []*model.TagRule
+		batchIdxMapTagRule := map[int]int{}
+		var batchItemsSegmentRule []*model.SegmentRule
+		batchIdxMapSegmentRule := map[int]int{}
+		var batchItemsFieldRule []*model.FieldRule
+		batchIdxMapFieldRule := map[int]int{}
+		var batchItemsEventRule []*model.EventRule
+		batchIdxMapEventRule := map[int]int{}
+		for i, item := range v {
+			switch concrete := item.(type) {
+			case *model.TagRule:
+				batchIdxMapTagRule[i] = len(batchItemsTagRule)
+				batchItemsTagRule = append(batchItemsTagRule, concrete)
+			case *model.SegmentRule:
+				batchIdxMapSegmentRule[i] = len(batchItemsSegmentRule)
+				batchItemsSegmentRule = append(batchItemsSegmentRule, concrete)
+			case *model.FieldRule:
+				batchIdxMapFieldRule[i] = len(batchItemsFieldRule)
+				batchItemsFieldRule = append(batchItemsFieldRule, concrete)
+			case *model.EventRule:
+				batchIdxMapEventRule[i] = len(batchItemsEventRule)
+				batchItemsEventRule = append(batchItemsEventRule, concrete)
+			}
+		}
+		if len(batchItemsTagRule) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "TagRule", batchItemsTagRule, batchIdxMapTagRule)
+		}
+		if len(batchItemsSegmentRule) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "SegmentRule", batchItemsSegmentRule, batchIdxMapSegmentRule)
+		}
+		if len(batchItemsFieldRule) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "FieldRule", batchItemsFieldRule, batchIdxMapFieldRule)
+		}
+		if len(batchItemsEventRule) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "EventRule", batchItemsEventRule, batchIdxMapEventRule)
+		}
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAudienceRule2campaignqlᚋgraphᚋmodelᚐAudienceRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx context.Context, v any) ([]*model.AudienceRuleInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AudienceRuleInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudienceRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNAudienceRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInput(ctx context.Context, v any) (*model.AudienceRuleInput, error) {
+	res, err := ec.unmarshalInputAudienceRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNAutoResend2ᚖcampaignqlᚋgraphᚋmodelᚐAutoResend(ctx context.Context, sel ast.SelectionSet, v *model.AutoResend) graphql.Marshaler {
@@ -41777,6 +44943,17 @@ var (
 		kind.BounceInvalid: "INVALID",
 	}
 )
+
+func (ec *executionContext) marshalNCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx context.Context, sel ast.SelectionSet, v []*model.Campaign) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Campaign", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, sel, v[i])
+	})
+
+	return ret
+}
 
 func (ec *executionContext) marshalNCampaign2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Campaign) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "Campaign", v, nil)
@@ -43244,6 +46421,52 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator(ctx context.Context, v any) (rules.FieldOperator, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator(ctx context.Context, sel ast.SelectionSet, v rules.FieldOperator) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "FieldRuleOperator!")
+	}
+	return res
+}
+
+var (
+	unmarshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator = map[string]rules.FieldOperator{
+		"IS":                          rules.Is,
+		"IS_NOT":                      rules.IsNot,
+		"CONTAINS":                    rules.Contains,
+		"DOES_NOT_CONTAIN":            rules.DoesNotContain,
+		"BEGINS_WITH":                 rules.BeginsWith,
+		"ENDS_WITH":                   rules.EndsWith,
+		"IS_LESS_THAN":                rules.IsLessThan,
+		"IS_LESS_THAN_OR_EQUAL_TO":    rules.IsLessOrEqual,
+		"IS_GREATER_THAN":             rules.IsGreaterThan,
+		"IS_GREATER_THAN_OR_EQUAL_TO": rules.IsGreaterOrEqual,
+		"IS_SET":                      rules.IsSet,
+		"IS_NOT_SET":                  rules.IsNotSet,
+	}
+	marshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator = map[rules.FieldOperator]string{
+		rules.Is:               "IS",
+		rules.IsNot:            "IS_NOT",
+		rules.Contains:         "CONTAINS",
+		rules.DoesNotContain:   "DOES_NOT_CONTAIN",
+		rules.BeginsWith:       "BEGINS_WITH",
+		rules.EndsWith:         "ENDS_WITH",
+		rules.IsLessThan:       "IS_LESS_THAN",
+		rules.IsLessOrEqual:    "IS_LESS_THAN_OR_EQUAL_TO",
+		rules.IsGreaterThan:    "IS_GREATER_THAN",
+		rules.IsGreaterOrEqual: "IS_GREATER_THAN_OR_EQUAL_TO",
+		rules.IsSet:            "IS_SET",
+		rules.IsNotSet:         "IS_NOT_SET",
+	}
+)
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := graphql.UnmarshalFloatContext(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -43844,6 +47067,81 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx context.Context, v any) (rules.Connector, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx context.Context, sel ast.SelectionSet, v rules.Connector) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RuleConnector!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector = map[string]rules.Connector{
+		"AND": rules.And,
+		"OR":  rules.Or,
+	}
+	marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector = map[rules.Connector]string{
+		rules.And: "AND",
+		rules.Or:  "OR",
+	}
+)
+
+func (ec *executionContext) unmarshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent(ctx context.Context, v any) (rules.Event, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent(ctx context.Context, sel ast.SelectionSet, v rules.Event) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RuleEvent!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent = map[string]rules.Event{
+		"OPENED":       rules.EventOpened,
+		"CLICKED":      rules.EventClicked,
+		"UNSUBSCRIBED": rules.EventUnsubscribed,
+		"COMPLAINED":   rules.EventComplained,
+		"BOUNCED":      rules.EventBounced,
+		"DELIVERED":    rules.EventDelivered,
+		"FAILED":       rules.EventFailed,
+	}
+	marshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent = map[rules.Event]string{
+		rules.EventOpened:       "OPENED",
+		rules.EventClicked:      "CLICKED",
+		rules.EventUnsubscribed: "UNSUBSCRIBED",
+		rules.EventComplained:   "COMPLAINED",
+		rules.EventBounced:      "BOUNCED",
+		rules.EventDelivered:    "DELIVERED",
+		rules.EventFailed:       "FAILED",
+	}
+)
+
+func (ec *executionContext) unmarshalNRuleFieldInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleFieldInput(ctx context.Context, v any) (*model.RuleFieldInput, error) {
+	res, err := ec.unmarshalInputRuleFieldInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRuleGroup2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroup(ctx context.Context, sel ast.SelectionSet, v *model.RuleGroup) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RuleGroup!")
+		return graphql.Null
+	}
+	return ec._RuleGroup(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNScheduleInput2campaignqlᚋgraphᚋmodelᚐScheduleInput(ctx context.Context, v any) (model.ScheduleInput, error) {
 	res, err := ec.unmarshalInputScheduleInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -44299,6 +47597,17 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNSubscriberTag2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberTag(ctx context.Context, sel ast.SelectionSet, v []*model.SubscriberTag) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "SubscriberTag", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOSubscriberTag2ᚖcampaignqlᚋgraphᚋmodelᚐSubscriberTag(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
 func (ec *executionContext) marshalNSubscriberTag2ᚕᚖcampaignqlᚋgraphᚋmodelᚐSubscriberTagᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SubscriberTag) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "SubscriberTag", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -44522,6 +47831,38 @@ func (ec *executionContext) marshalNTagEdge2ᚖcampaignqlᚋgraphᚋmodelᚐTagE
 	}
 	return ec._TagEdge(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator(ctx context.Context, v any) (rules.TagOperator, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator(ctx context.Context, sel ast.SelectionSet, v rules.TagOperator) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "TagRuleMatch!")
+	}
+	return res
+}
+
+var (
+	unmarshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator = map[string]rules.TagOperator{
+		"HAS_TAG":           rules.HasTag,
+		"DOES_NOT_HAVE_TAG": rules.LacksTag,
+		"HAS_ANY_TAG":       rules.HasAnyTag,
+		"HAS_ALL_TAGS":      rules.HasAllTags,
+		"HAS_NO_TAGS":       rules.HasNoTags,
+	}
+	marshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator = map[rules.TagOperator]string{
+		rules.HasTag:     "HAS_TAG",
+		rules.LacksTag:   "DOES_NOT_HAVE_TAG",
+		rules.HasAnyTag:  "HAS_ANY_TAG",
+		rules.HasAllTags: "HAS_ALL_TAGS",
+		rules.HasNoTags:  "HAS_NO_TAGS",
+	}
+)
 
 func (ec *executionContext) unmarshalNTagSubscribersInput2campaignqlᚋgraphᚋmodelᚐTagSubscribersInput(ctx context.Context, v any) (model.TagSubscribersInput, error) {
 	res, err := ec.unmarshalInputTagSubscribersInput(ctx, v)
@@ -45120,6 +48461,22 @@ func (ec *executionContext) unmarshalOAudienceInput2ᚖcampaignqlᚋgraphᚋmode
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOAudienceKind2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceKind(ctx context.Context, v any) (*model.AudienceKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.AudienceKind)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAudienceKind2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceKind(ctx context.Context, sel ast.SelectionSet, v *model.AudienceKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOAudienceListsInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceListsInput(ctx context.Context, v any) (*model.AudienceListsInput, error) {
 	if v == nil {
 		return nil, nil
@@ -45145,6 +48502,21 @@ func (ec *executionContext) marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraph�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOAudienceRules2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRules(ctx context.Context, sel ast.SelectionSet, v *model.AudienceRules) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AudienceRules(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAudienceRulesInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRulesInput(ctx context.Context, v any) (*model.AudienceRulesInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAudienceRulesInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOAudienceWaterfall2ᚖcampaignqlᚋinternalᚋaudienceᚋqueryᚐWaterfall(ctx context.Context, sel ast.SelectionSet, v *query.Waterfall) graphql.Marshaler {
@@ -45806,6 +49178,67 @@ func (ec *executionContext) unmarshalOEmailOrder2ᚖcampaignqlᚋgraphᚋmodel�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOEventRuleCount2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleCount(ctx context.Context, sel ast.SelectionSet, v *model.EventRuleCount) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EventRuleCount(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOEventRuleCountInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleCountInput(ctx context.Context, v any) (*model.EventRuleCountInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEventRuleCountInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOEventRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleInput(ctx context.Context, v any) (*model.EventRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEventRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEventRuleSpan2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpan(ctx context.Context, sel ast.SelectionSet, v *model.EventRuleSpan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EventRuleSpan(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOEventRuleSpanInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleSpanInput(ctx context.Context, v any) (*model.EventRuleSpanInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEventRuleSpanInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEventRuleTime2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleTime(ctx context.Context, sel ast.SelectionSet, v *model.EventRuleTime) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EventRuleTime(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOEventRuleTimeInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleTimeInput(ctx context.Context, v any) (*model.EventRuleTimeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEventRuleTimeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOFieldRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐFieldRuleInput(ctx context.Context, v any) (*model.FieldRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputFieldRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -46054,6 +49487,50 @@ func (ec *executionContext) unmarshalORecurringScheduleInput2ᚖcampaignqlᚋgra
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName(ctx context.Context, v any) (*rules.FieldName, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName(ctx context.Context, sel ast.SelectionSet, v *rules.FieldName) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName[*v])
+	return res
+}
+
+var (
+	unmarshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName = map[string]rules.FieldName{
+		"EMAIL_ADDRESS":     rules.EmailAddress,
+		"SUBSCRIPTION_DATE": rules.SubscriptionDate,
+		"SUBSCRIPTION_IP":   rules.SubscriptionIP,
+		"OPT_IN_DATE":       rules.OptInDate,
+		"SUBSCRIBER_ID":     rules.SubscriberID,
+	}
+	marshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName = map[rules.FieldName]string{
+		rules.EmailAddress:     "EMAIL_ADDRESS",
+		rules.SubscriptionDate: "SUBSCRIPTION_DATE",
+		rules.SubscriptionIP:   "SUBSCRIPTION_IP",
+		rules.OptInDate:        "OPT_IN_DATE",
+		rules.SubscriberID:     "SUBSCRIBER_ID",
+	}
+)
+
+func (ec *executionContext) unmarshalORuleGroupInput2ᚖcampaignqlᚋgraphᚋmodelᚐRuleGroupInput(ctx context.Context, v any) (*model.RuleGroupInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRuleGroupInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOScheduleAtInput2ᚖcampaignqlᚋgraphᚋmodelᚐScheduleAtInput(ctx context.Context, v any) (*model.ScheduleAtInput, error) {
 	if v == nil {
 		return nil, nil
@@ -46177,6 +49654,14 @@ func (ec *executionContext) marshalOSegmentField2ᚕcampaignqlᚋgraphᚋmodel�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOSegmentRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐSegmentRuleInput(ctx context.Context, v any) (*model.SegmentRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSegmentRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -46432,11 +49917,27 @@ func (ec *executionContext) marshalOSuppressionReason2ᚕcampaignqlᚋinternal�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOSuppressionRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐSuppressionRuleInput(ctx context.Context, v any) (*model.SuppressionRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSuppressionRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOTag2ᚖcampaignqlᚋentᚐTag(ctx context.Context, sel ast.SelectionSet, v *ent.Tag) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Tag(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTagRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐTagRuleInput(ctx context.Context, v any) (*model.TagRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTagRuleInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOTimeZone2ᚖstring(ctx context.Context, v any) (*string, error) {

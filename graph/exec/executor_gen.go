@@ -8,6 +8,7 @@ import (
 	"campaignql/graph/model"
 	"campaignql/graph/scalar"
 	"campaignql/internal/audience/query"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
@@ -418,6 +419,28 @@ func (ec *executionContext) fieldApproveCampaignPayload(f *executor.Field) execu
 	panic("unknown field ApproveCampaignPayload." + f.Name)
 }
 
+func (ec *executionContext) objectAudienceCriterion() executor.Object[*model.AudienceCriterion] {
+	return executor.Object[*model.AudienceCriterion]{Implementors: audienceCriterionImplementors, Field: ec.fieldAudienceCriterion}
+}
+
+func (ec *executionContext) fieldAudienceCriterion(f *executor.Field) executor.Output[*model.AudienceCriterion] {
+	switch f.Name {
+	case "listId":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.AudienceCriterion) string { return obj.ListID() })
+	case "list":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), ""), func(ctx context.Context, parents []*model.AudienceCriterion) ([]*model.SubscriberList, error) {
+			return ec.Resolvers.AudienceCriterion().List(ctx, parents)
+		})
+	case "connector":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.Connector) []byte {
+			return scalar.AppendString(buf, marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[v])
+		}, "RuleConnector!"), func(obj *model.AudienceCriterion) rules.Connector { return obj.Connector() })
+	case "rules":
+		return executor.Getter(f, executor.List(ec.outputAudienceRule(f, "AudienceRule!"), false, true), func(obj *model.AudienceCriterion) []model.AudienceRule { return obj.Rules() })
+	}
+	panic("unknown field AudienceCriterion." + f.Name)
+}
+
 func (ec *executionContext) objectAudienceDraft() executor.Object[*model.AudienceDraft] {
 	return executor.Object[*model.AudienceDraft]{Implementors: audienceDraftImplementors, Field: ec.fieldAudienceDraft}
 }
@@ -431,7 +454,9 @@ func (ec *executionContext) fieldAudienceDraft(f *executor.Field) executor.Outpu
 	case "exclude":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.AudienceDraft) []*model.AudiencePart { return obj.Exclude })
 	case "rules":
-		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.AudienceDraft) scalar.JSON { return obj.Rules })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceRules()), ""), func(obj *model.AudienceDraft) *model.AudienceRules { return obj.Rules() })
+	case "rulesJson":
+		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.AudienceDraft) scalar.JSON { return obj.RulesJSON })
 	case "count":
 		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.AudienceDraft) (*int32, error) {
 			return ec.Resolvers.AudienceDraft().Count(ctx, obj)
@@ -505,6 +530,24 @@ func (ec *executionContext) fieldAudienceRecipient(f *executor.Field) executor.O
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberList()), "SubscriberList!"), func(obj *model.AudienceRecipient) *model.SubscriberList { return obj.List })
 	}
 	panic("unknown field AudienceRecipient." + f.Name)
+}
+
+func (ec *executionContext) objectAudienceRules() executor.Object[*model.AudienceRules] {
+	return executor.Object[*model.AudienceRules]{Implementors: audienceRulesImplementors, Field: ec.fieldAudienceRules}
+}
+
+func (ec *executionContext) fieldAudienceRules(f *executor.Field) executor.Output[*model.AudienceRules] {
+	switch f.Name {
+	case "connector":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.Connector) []byte {
+			return scalar.AppendString(buf, marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[v])
+		}, "RuleConnector!"), func(obj *model.AudienceRules) rules.Connector { return obj.Connector() })
+	case "criteria":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceCriterion()), "AudienceCriterion!"), false, true), func(obj *model.AudienceRules) []*model.AudienceCriterion { return obj.Criteria() })
+	case "exclude":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceCriterion()), "AudienceCriterion!"), false, true), func(obj *model.AudienceRules) []*model.AudienceCriterion { return obj.Exclude() })
+	}
+	panic("unknown field AudienceRules." + f.Name)
 }
 
 func (ec *executionContext) objectAudienceWaterfall() executor.Object[*query.Waterfall] {
@@ -673,7 +716,9 @@ func (ec *executionContext) fieldCampaignAudience(f *executor.Field) executor.Ou
 	case "exclude":
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudiencePart()), "AudiencePart!"), false, true), func(obj *model.Audience) []*model.AudiencePart { return obj.Exclude })
 	case "rules":
-		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.Audience) scalar.JSON { return obj.Rules })
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceRules()), ""), func(obj *model.Audience) *model.AudienceRules { return obj.Rules() })
+	case "rulesJson":
+		return executor.Variable(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, ""), ""), func(obj *model.Audience) scalar.JSON { return obj.RulesJSON })
 	case "count":
 		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.Audience) (*int32, error) {
 			return ec.Resolvers.CampaignAudience().Count(ctx, obj)
@@ -1721,6 +1766,84 @@ func (ec *executionContext) fieldEventResult(f *executor.Field) executor.Output[
 	panic("unknown field EventResult." + f.Name)
 }
 
+func (ec *executionContext) objectEventRule() executor.Object[*model.EventRule] {
+	return executor.Object[*model.EventRule]{Implementors: eventRuleImplementors, Field: ec.fieldEventRule}
+}
+
+func (ec *executionContext) fieldEventRule(f *executor.Field) executor.Output[*model.EventRule] {
+	switch f.Name {
+	case "event":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.Event) []byte {
+			return scalar.AppendString(buf, marshalNRuleEvent2campaignqlᚋinternalᚋaudienceᚋrulesᚐEvent[v])
+		}, "RuleEvent!"), func(obj *model.EventRule) rules.Event { return obj.Event() })
+	case "not":
+		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.EventRule) bool { return obj.Not() })
+	case "campaignIds":
+		return executor.Getter(f, executor.List(executor.Leaf(scalar.AppendID, "ID!"), false, true), func(obj *model.EventRule) []string { return obj.CampaignIds() })
+	case "campaigns":
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), false, false), func(ctx context.Context, parents []*model.EventRule) ([][]*model.Campaign, error) {
+			return ec.Resolvers.EventRule().Campaigns(ctx, parents)
+		})
+	case "time":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEventRuleTime()), ""), func(obj *model.EventRule) *model.EventRuleTime { return obj.Time() })
+	case "count":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEventRuleCount()), ""), func(obj *model.EventRule) *model.EventRuleCount { return obj.Count() })
+	}
+	panic("unknown field EventRule." + f.Name)
+}
+
+func (ec *executionContext) objectEventRuleCount() executor.Object[*model.EventRuleCount] {
+	return executor.Object[*model.EventRuleCount]{Implementors: eventRuleCountImplementors, Field: ec.fieldEventRuleCount}
+}
+
+func (ec *executionContext) fieldEventRuleCount(f *executor.Field) executor.Output[*model.EventRuleCount] {
+	switch f.Name {
+	case "atLeast":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(obj *model.EventRuleCount) *int32 { return obj.AtLeast })
+	case "atMost":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(obj *model.EventRuleCount) *int32 { return obj.AtMost })
+	case "exactly":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(obj *model.EventRuleCount) *int32 { return obj.Exactly })
+	}
+	panic("unknown field EventRuleCount." + f.Name)
+}
+
+func (ec *executionContext) objectEventRuleSpan() executor.Object[*model.EventRuleSpan] {
+	return executor.Object[*model.EventRuleSpan]{Implementors: eventRuleSpanImplementors, Field: ec.fieldEventRuleSpan}
+}
+
+func (ec *executionContext) fieldEventRuleSpan(f *executor.Field) executor.Output[*model.EventRuleSpan] {
+	switch f.Name {
+	case "from":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.EventRuleSpan) string { return obj.From })
+	case "to":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.EventRuleSpan) string { return obj.To })
+	}
+	panic("unknown field EventRuleSpan." + f.Name)
+}
+
+func (ec *executionContext) objectEventRuleTime() executor.Object[*model.EventRuleTime] {
+	return executor.Object[*model.EventRuleTime]{Implementors: eventRuleTimeImplementors, Field: ec.fieldEventRuleTime}
+}
+
+func (ec *executionContext) fieldEventRuleTime(f *executor.Field) executor.Output[*model.EventRuleTime] {
+	switch f.Name {
+	case "inLastDays":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(obj *model.EventRuleTime) *int32 { return obj.InLastDays })
+	case "notInLastDays":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(obj *model.EventRuleTime) *int32 { return obj.NotInLastDays })
+	case "between":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEventRuleSpan()), ""), func(obj *model.EventRuleTime) *model.EventRuleSpan { return obj.Between })
+	case "notBetween":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEventRuleSpan()), ""), func(obj *model.EventRuleTime) *model.EventRuleSpan { return obj.NotBetween })
+	case "after":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.EventRuleTime) *string { return obj.After })
+	case "before":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.EventRuleTime) *string { return obj.Before })
+	}
+	panic("unknown field EventRuleTime." + f.Name)
+}
+
 func (ec *executionContext) objectExplainedCriterion() executor.Object[*query.ExplainedCriterion] {
 	return executor.Object[*query.ExplainedCriterion]{Implementors: explainedCriterionImplementors, Field: ec.fieldExplainedCriterion}
 }
@@ -1754,8 +1877,12 @@ func (ec *executionContext) fieldExplainedRule(f *executor.Field) executor.Outpu
 	case "path":
 		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *query.ExplainedRule) string { return obj.Path })
 	case "rule":
-		return executor.Resolver(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error) {
+		return executor.Resolver(f, ec.outputAudienceRule(f, "AudienceRule!"), func(ctx context.Context, obj *query.ExplainedRule) (model.AudienceRule, error) {
 			return ec.Resolvers.ExplainedRule().Rule(ctx, obj)
+		})
+	case "ruleJson":
+		return executor.Resolver(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(ctx context.Context, obj *query.ExplainedRule) (scalar.JSON, error) {
+			return ec.Resolvers.ExplainedRule().RuleJSON(ctx, obj)
 		})
 	case "matches":
 		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *query.ExplainedRule) int64 { return obj.Matches })
@@ -1765,6 +1892,32 @@ func (ec *executionContext) fieldExplainedRule(f *executor.Field) executor.Outpu
 		return executor.Variable(f, executor.List(executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectExplainedRule())), false, true), func(obj *query.ExplainedRule) []query.ExplainedRule { return obj.Rules })
 	}
 	panic("unknown field ExplainedRule." + f.Name)
+}
+
+func (ec *executionContext) objectFieldRule() executor.Object[*model.FieldRule] {
+	return executor.Object[*model.FieldRule]{Implementors: fieldRuleImplementors, Field: ec.fieldFieldRule}
+}
+
+func (ec *executionContext) fieldFieldRule(f *executor.Field) executor.Output[*model.FieldRule] {
+	switch f.Name {
+	case "name":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(func(buf []byte, v rules.FieldName) []byte {
+			return scalar.AppendString(buf, marshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName[v])
+		}, ""), ""), func(obj *model.FieldRule) *rules.FieldName { return obj.Name() })
+	case "customFieldId":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendID, ""), ""), func(obj *model.FieldRule) *string { return obj.CustomFieldID() })
+	case "customField":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCustomField()), ""), func(ctx context.Context, parents []*model.FieldRule) ([]*model.CustomField, error) {
+			return ec.Resolvers.FieldRule().CustomField(ctx, parents)
+		})
+	case "operator":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.FieldOperator) []byte {
+			return scalar.AppendString(buf, marshalNFieldRuleOperator2campaignqlᚋinternalᚋaudienceᚋrulesᚐFieldOperator[v])
+		}, "FieldRuleOperator!"), func(obj *model.FieldRule) rules.FieldOperator { return obj.Operator() })
+	case "value":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.FieldRule) *string { return obj.Value() })
+	}
+	panic("unknown field FieldRule." + f.Name)
 }
 
 func (ec *executionContext) objectLinkStatistic() executor.Object[*ent.LinkCounter] {
@@ -2512,6 +2665,22 @@ func (ec *executionContext) fieldRevokeApiKeyPayload(f *executor.Field) executor
 	panic("unknown field RevokeApiKeyPayload." + f.Name)
 }
 
+func (ec *executionContext) objectRuleGroup() executor.Object[*model.RuleGroup] {
+	return executor.Object[*model.RuleGroup]{Implementors: ruleGroupImplementors, Field: ec.fieldRuleGroup}
+}
+
+func (ec *executionContext) fieldRuleGroup(f *executor.Field) executor.Output[*model.RuleGroup] {
+	switch f.Name {
+	case "connector":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.Connector) []byte {
+			return scalar.AppendString(buf, marshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[v])
+		}, "RuleConnector!"), func(obj *model.RuleGroup) rules.Connector { return obj.Connector() })
+	case "rules":
+		return executor.Getter(f, executor.List(ec.outputAudienceRule(f, "AudienceRule!"), false, true), func(obj *model.RuleGroup) []model.AudienceRule { return obj.Rules() })
+	}
+	panic("unknown field RuleGroup." + f.Name)
+}
+
 func (ec *executionContext) objectSchedulePreview() executor.Object[*model.SchedulePreview] {
 	return executor.Object[*model.SchedulePreview]{Implementors: schedulePreviewImplementors, Field: ec.fieldSchedulePreview}
 }
@@ -2543,7 +2712,9 @@ func (ec *executionContext) fieldSegment(f *executor.Field) executor.Output[*mod
 			return ec.Resolvers.Segment().List(ctx, parents)
 		})
 	case "rules":
-		return executor.Getter(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(obj *model.Segment) scalar.JSON { return obj.Rules() })
+		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRuleGroup()), "RuleGroup!"), func(obj *model.Segment) (*model.RuleGroup, error) { return obj.Rules() })
+	case "rulesJson":
+		return executor.Getter(f, executor.Nilable(func(v scalar.JSON) bool { return v == nil }, executor.Leaf(scalar.AppendJSON, "JSON!"), "JSON!"), func(obj *model.Segment) scalar.JSON { return obj.RulesJSON() })
 	case "subscriberCount":
 		return executor.Resolver(f, executor.Pointer(executor.Leaf(scalar.AppendInt, ""), ""), func(ctx context.Context, obj *model.Segment) (*int32, error) {
 			return ec.Resolvers.Segment().SubscriberCount(ctx, obj)
@@ -2588,6 +2759,24 @@ func (ec *executionContext) fieldSegmentEdge(f *executor.Field) executor.Output[
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), "Segment!"), func(obj *model.Edge[*model.Segment]) *model.Segment { return obj.Node })
 	}
 	panic("unknown field SegmentEdge." + f.Name)
+}
+
+func (ec *executionContext) objectSegmentRule() executor.Object[*model.SegmentRule] {
+	return executor.Object[*model.SegmentRule]{Implementors: segmentRuleImplementors, Field: ec.fieldSegmentRule}
+}
+
+func (ec *executionContext) fieldSegmentRule(f *executor.Field) executor.Output[*model.SegmentRule] {
+	switch f.Name {
+	case "not":
+		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.SegmentRule) bool { return obj.Not() })
+	case "segmentId":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.SegmentRule) string { return obj.SegmentID() })
+	case "segment":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegment()), ""), func(ctx context.Context, parents []*model.SegmentRule) ([]*model.Segment, error) {
+			return ec.Resolvers.SegmentRule().Segment(ctx, parents)
+		})
+	}
+	panic("unknown field SegmentRule." + f.Name)
 }
 
 func (ec *executionContext) objectSeriesPoint() executor.Object[*statistics.Point] {
@@ -3000,6 +3189,18 @@ func (ec *executionContext) fieldSuppressionEdge(f *executor.Field) executor.Out
 	panic("unknown field SuppressionEdge." + f.Name)
 }
 
+func (ec *executionContext) objectSuppressionRule() executor.Object[*model.SuppressionRule] {
+	return executor.Object[*model.SuppressionRule]{Implementors: suppressionRuleImplementors, Field: ec.fieldSuppressionRule}
+}
+
+func (ec *executionContext) fieldSuppressionRule(f *executor.Field) executor.Output[*model.SuppressionRule] {
+	switch f.Name {
+	case "not":
+		return executor.Getter(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.SuppressionRule) bool { return obj.Not() })
+	}
+	panic("unknown field SuppressionRule." + f.Name)
+}
+
 func (ec *executionContext) objectTag() executor.Object[*ent.Tag] {
 	return executor.Object[*ent.Tag]{Implementors: tagImplementors, Field: ec.fieldTag}
 }
@@ -3077,6 +3278,26 @@ func (ec *executionContext) fieldTagEdge(f *executor.Field) executor.Output[*mod
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTag()), "Tag!"), func(obj *model.TagEdge) *ent.Tag { return obj.Node })
 	}
 	panic("unknown field TagEdge." + f.Name)
+}
+
+func (ec *executionContext) objectTagRule() executor.Object[*model.TagRule] {
+	return executor.Object[*model.TagRule]{Implementors: tagRuleImplementors, Field: ec.fieldTagRule}
+}
+
+func (ec *executionContext) fieldTagRule(f *executor.Field) executor.Output[*model.TagRule] {
+	switch f.Name {
+	case "match":
+		return executor.Getter(f, executor.Leaf(func(buf []byte, v rules.TagOperator) []byte {
+			return scalar.AppendString(buf, marshalNTagRuleMatch2campaignqlᚋinternalᚋaudienceᚋrulesᚐTagOperator[v])
+		}, "TagRuleMatch!"), func(obj *model.TagRule) rules.TagOperator { return obj.Match() })
+	case "tagIds":
+		return executor.Getter(f, executor.List(executor.Leaf(scalar.AppendID, "ID!"), false, true), func(obj *model.TagRule) []string { return obj.TagIds() })
+	case "tags":
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSubscriberTag()), ""), false, false), func(ctx context.Context, parents []*model.TagRule) ([][]*model.SubscriberTag, error) {
+			return ec.Resolvers.TagRule().Tags(ctx, parents)
+		})
+	}
+	panic("unknown field TagRule." + f.Name)
 }
 
 func (ec *executionContext) objectTagSubscribersPayload() executor.Object[*model.TagSubscribersPayload] {
@@ -3615,6 +3836,30 @@ func (ec *executionContext) outputAudience(f *executor.Field, required string) e
 		}),
 		executor.Implemented[model.AnyAudience](func() executor.Output[*model.AudienceDraft] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectAudienceDraft()), required)
+		}),
+	)
+}
+
+func (ec *executionContext) outputAudienceRule(f *executor.Field, required string) executor.Output[model.AudienceRule] {
+	return executor.Interface(
+		required,
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.TagRule] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTagRule()), required)
+		}),
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.SuppressionRule] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressionRule()), required)
+		}),
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.SegmentRule] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSegmentRule()), required)
+		}),
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.RuleGroup] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRuleGroup()), required)
+		}),
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.FieldRule] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectFieldRule()), required)
+		}),
+		executor.Implemented[model.AudienceRule](func() executor.Output[*model.EventRule] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectEventRule()), required)
 		}),
 	)
 }

@@ -154,7 +154,8 @@ type Audience struct {
 	CampaignID       int64
 	Form             AudienceForm
 	Include, Exclude []*AudiencePart
-	Rules            scalar.JSON
+	// RulesJSON is the canonical JSON, empty if no audience was chosen.
+	RulesJSON scalar.JSON
 	// Target is evaluated to count, preview or explain the audience.
 	Target query.Target
 }
@@ -172,12 +173,23 @@ func newAudience(c *ent.Campaign) (*Audience, error) {
 // GlobalID returns the opaque id.
 func (a *Audience) GlobalID() string { return gid.Encode(gid.CampaignAudience, a.CampaignID) }
 
+// Rules returns the audience as rules, or nil if no audience was chosen.
+func (a *Audience) Rules() *AudienceRules {
+	if len(a.RulesJSON) == 0 {
+		return nil
+	}
+	return &AudienceRules{a.Target.Audience}
+}
+
+// Rules returns the audience as rules, or nil if no audience was chosen.
+func (a *AudienceDraft) Rules() *AudienceRules { return (*Audience)(a).Rules() }
+
 // NewAudience returns the view of an audience. canonical is its canonical JSON, empty if no audience
 // was chosen.
 func NewAudience(target query.Target, canonical []byte) *Audience {
 	shown := &Audience{
-		Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{}, Rules: scalar.JSON(canonical),
-		Target: target,
+		Form: AudienceFormNone, Include: []*AudiencePart{}, Exclude: []*AudiencePart{},
+		RulesJSON: scalar.JSON(canonical), Target: target,
 	}
 	switch {
 	case len(canonical) == 0:

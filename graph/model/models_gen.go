@@ -5,8 +5,8 @@ package model
 import (
 	"bytes"
 	"campaignql/ent"
-	"campaignql/graph/scalar"
 	"campaignql/internal/account"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/campaign"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
@@ -121,16 +121,26 @@ type ApproveCampaignPayload struct {
 
 func (ApproveCampaignPayload) IsMutationPayload() {}
 
+// People of one list for whom rules hold.
+type AudienceCriterionInput struct {
+	// The list: global id or legacy number.
+	ListID string `json:"listId"`
+	// What joins the rules.
+	Connector rules.Connector `json:"connector"`
+	// The rules; none for the whole list.
+	Rules []*AudienceRuleInput `json:"rules"`
+}
+
 // An audience: exactly one of its forms.
 type AudienceInput struct {
-	// `true`: nobody.
-	None graphql.Omittable[*bool] `json:"none,omitempty"`
+	// One without people.
+	Kind graphql.Omittable[*AudienceKind] `json:"kind,omitempty"`
 	// People of lists and segments.
 	Lists graphql.Omittable[*AudienceListsInput] `json:"lists,omitempty"`
-	// People for whom rules hold: the object of the legacy `RulesJsonBundle`.
-	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
-	// The same as `rules`, as the text that the legacy parameter `RulesJsonBundle` is.
-	RulesJSONBundle graphql.Omittable[*string] `json:"rulesJsonBundle,omitempty"`
+	// People for whom rules hold.
+	Rules graphql.Omittable[*AudienceRulesInput] `json:"rules,omitempty"`
+	// People for whom rules in the legacy syntax hold: the text of the legacy parameter `RulesJsonBundle`.
+	RulesJSON graphql.Omittable[*string] `json:"rulesJson,omitempty"`
 }
 
 // People of lists and segments.
@@ -147,6 +157,32 @@ type AudiencePartInput struct {
 	ListID string `json:"listId"`
 	// The segment: global id or legacy number; absent for the whole list.
 	SegmentID graphql.Omittable[*string] `json:"segmentId,omitempty"`
+}
+
+// A rule: exactly one of these.
+type AudienceRuleInput struct {
+	// Compares a field of the subscriber with a value.
+	Field graphql.Omittable[*FieldRuleInput] `json:"field,omitempty"`
+	// Asks for events of the person in campaigns.
+	Event graphql.Omittable[*EventRuleInput] `json:"event,omitempty"`
+	// Asks for labels of the subscriber.
+	Tag graphql.Omittable[*TagRuleInput] `json:"tag,omitempty"`
+	// Asks whether the subscriber is in a segment of the list.
+	Segment graphql.Omittable[*SegmentRuleInput] `json:"segment,omitempty"`
+	// Asks whether the address is on the suppression list of the account.
+	Suppression graphql.Omittable[*SuppressionRuleInput] `json:"suppression,omitempty"`
+	// Rules within rules. Groups of alternating connectors nest four deep; one with the connector of what is around it is as good as its rules.
+	Group graphql.Omittable[*RuleGroupInput] `json:"group,omitempty"`
+}
+
+// The people whom the criteria choose, without those whom an exclusion chooses. At most 200 rules and 64 KiB in the legacy syntax.
+type AudienceRulesInput struct {
+	// What joins the criteria. AND: every criterion chooses the same address. OR: at least one does. Legacy: `operator`.
+	Connector rules.Connector `json:"connector"`
+	// What chooses people: at least one.
+	Criteria []*AudienceCriterionInput `json:"criteria"`
+	// What leaves people out, even where included: any of these.
+	Exclude []*AudienceCriterionInput `json:"exclude"`
 }
 
 // Second sending to those who did not open. A field that is absent or null is left alone; `clear` names what is cleared.
@@ -437,8 +473,11 @@ type CreateSegmentInput struct {
 	ListID string `json:"listId"`
 	// Name, 1–250 characters.
 	Name string `json:"name"`
-	// The rules: an object of `operator` and `rules`, or the list that would stand in `rules`; absent or null for the whole list. Legacy: `RulesJson`.
-	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+	// The rules; absent or null for the whole list, unless there are `rulesJson`.
+	Rules graphql.Omittable[*RuleGroupInput] `json:"rules,omitempty"`
+	// Instead of `rules`: the same as text in the legacy syntax, an object of `operator` and `rules`, or the list that would stand in `rules`; empty for the whole
+	// list. Legacy: `RulesJson`.
+	RulesJSON graphql.Omittable[*string] `json:"rulesJson,omitempty"`
 	// The same key within a day answers the segment of the first call. At most 200 characters.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -712,6 +751,98 @@ type EventResult struct {
 	Message *string `json:"message,omitempty"`
 }
 
+// How many events there must be: one of these has a value. No events at all are 0.
+type EventRuleCount struct {
+	// So many or more. Legacy: `at_least`.
+	AtLeast *int32 `json:"atLeast,omitempty"`
+	// So many or fewer. Legacy: `at_most`.
+	AtMost *int32 `json:"atMost,omitempty"`
+	// Just so many. Legacy: `exactly`.
+	Exactly *int32 `json:"exactly,omitempty"`
+}
+
+// How many events there must be: exactly one of these.
+type EventRuleCountInput struct {
+	// So many or more.
+	AtLeast graphql.Omittable[*int32] `json:"atLeast,omitempty"`
+	// So many or fewer.
+	AtMost graphql.Omittable[*int32] `json:"atMost,omitempty"`
+	// Just so many.
+	Exactly graphql.Omittable[*int32] `json:"exactly,omitempty"`
+}
+
+// Asks for events of the person in campaigns.
+type EventRuleInput struct {
+	// The event.
+	Event rules.Event `json:"event"`
+	// Negates the whole rule: it holds for everybody for whom it would not hold without.
+	Not bool `json:"not"`
+	// Campaigns whose events count: global ids or legacy numbers; none for every campaign.
+	CampaignIds []string `json:"campaignIds"`
+	// When the events were that count; absent for any time.
+	Time graphql.Omittable[*EventRuleTimeInput] `json:"time,omitempty"`
+	// How many there must be; absent for one or more.
+	Count graphql.Omittable[*EventRuleCountInput] `json:"count,omitempty"`
+}
+
+// Two dates, both included.
+type EventRuleSpan struct {
+	// The first.
+	From string `json:"from"`
+	// The last.
+	To string `json:"to"`
+}
+
+// Two dates, both included.
+type EventRuleSpanInput struct {
+	// The first.
+	From string `json:"from"`
+	// The last.
+	To string `json:"to"`
+}
+
+// When events were: one of these has a value. Dates are `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS` on the clock of the account; a day alone is the whole day.
+type EventRuleTime struct {
+	// In the last so many days: spans of 24 hours back from now. Legacy: `in_last_x_days`.
+	InLastDays *int32 `json:"inLastDays,omitempty"`
+	// Longer ago than so many days. Legacy: `not_in_last_x_days`.
+	NotInLastDays *int32 `json:"notInLastDays,omitempty"`
+	// Between two dates, both included. Legacy: `between`.
+	Between *EventRuleSpan `json:"between,omitempty"`
+	// Before or after a span. Legacy: `not_between`.
+	NotBetween *EventRuleSpan `json:"notBetween,omitempty"`
+	// After a date, which does not belong to it. Legacy: `after`.
+	After *string `json:"after,omitempty"`
+	// Before a date, which does not belong to it. Legacy: `before`.
+	Before *string `json:"before,omitempty"`
+}
+
+// When events were: exactly one of these. Dates are `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS` on the clock of the account; a day alone is the whole day.
+type EventRuleTimeInput struct {
+	// In the last so many days, 1–36500: spans of 24 hours back from now.
+	InLastDays graphql.Omittable[*int32] `json:"inLastDays,omitempty"`
+	// Longer ago than so many days, 1–36500.
+	NotInLastDays graphql.Omittable[*int32] `json:"notInLastDays,omitempty"`
+	// Between two dates, both included.
+	Between graphql.Omittable[*EventRuleSpanInput] `json:"between,omitempty"`
+	// Before or after a span.
+	NotBetween graphql.Omittable[*EventRuleSpanInput] `json:"notBetween,omitempty"`
+	// After a date, which does not belong to it.
+	After graphql.Omittable[*string] `json:"after,omitempty"`
+	// Before a date, which does not belong to it.
+	Before graphql.Omittable[*string] `json:"before,omitempty"`
+}
+
+// Compares a field of the subscriber with a value.
+type FieldRuleInput struct {
+	// The field.
+	Of *RuleFieldInput `json:"of"`
+	// How it is compared.
+	Operator rules.FieldOperator `json:"operator"`
+	// What it is compared with; for IS_SET and IS_NOT_SET nothing. Dates are `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS`.
+	Value graphql.Omittable[*string] `json:"value,omitempty"`
+}
+
 // A span of numbers, both ends included.
 type FloatRange struct {
 	// Smallest number.
@@ -874,6 +1005,22 @@ type RevokeAPIKeyPayload struct {
 
 func (RevokeAPIKeyPayload) IsMutationPayload() {}
 
+// A field of subscribers: exactly one of these.
+type RuleFieldInput struct {
+	// One that every subscriber has.
+	Name graphql.Omittable[*rules.FieldName] `json:"name,omitempty"`
+	// A custom field of the list, or of every list: global id or legacy number.
+	CustomFieldID graphql.Omittable[*string] `json:"customFieldId,omitempty"`
+}
+
+// Rules joined by one connector.
+type RuleGroupInput struct {
+	// What joins the rules.
+	Connector rules.Connector `json:"connector"`
+	// The rules: at least one, but for a segment that is the whole list.
+	Rules []*AudienceRuleInput `json:"rules"`
+}
+
 // A moment on the wall of a zone. One that is skipped by daylight saving is taken as the first instant after; one that comes twice as the first.
 type ScheduleAtInput struct {
 	// Date.
@@ -900,6 +1047,14 @@ type SchedulePreview struct {
 	Upcoming []*time.Time `json:"upcoming"`
 	// Why the schedule cannot be; empty when it can.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Asks whether the subscriber is in a segment of the list.
+type SegmentRuleInput struct {
+	// Negates the rule: the subscriber must not be in it.
+	Not bool `json:"not"`
+	// The segment: global id or legacy number.
+	SegmentID string `json:"segmentId"`
 }
 
 // The server and the limits it applies to each request.
@@ -1005,6 +1160,12 @@ type SuppressPayload struct {
 
 func (SuppressPayload) IsMutationPayload() {}
 
+// Asks whether the address is on the suppression list of the account.
+type SuppressionRuleInput struct {
+	// Negates the rule: the address must not be on it.
+	Not bool `json:"not"`
+}
+
 // What `tagCampaigns` takes.
 type TagCampaignsInput struct {
 	// Campaigns: global ids or legacy numbers, 1–250.
@@ -1022,6 +1183,14 @@ type TagCampaignsPayload struct {
 }
 
 func (TagCampaignsPayload) IsMutationPayload() {}
+
+// Asks for labels of the subscriber.
+type TagRuleInput struct {
+	// Which labels the subscriber must have.
+	Match rules.TagOperator `json:"match"`
+	// The labels: global ids or legacy numbers. One for HAS_TAG and DOES_NOT_HAVE_TAG, none for HAS_NO_TAGS.
+	TagIds []string `json:"tagIds"`
+}
 
 // What `tagSubscribers` takes.
 type TagSubscribersInput struct {
@@ -1280,7 +1449,9 @@ type UpdateSegmentInput struct {
 	// New name, 1–250 characters.
 	Name graphql.Omittable[*string] `json:"name,omitempty"`
 	// New rules, whole.
-	Rules graphql.Omittable[scalar.JSON] `json:"rules,omitempty"`
+	Rules graphql.Omittable[*RuleGroupInput] `json:"rules,omitempty"`
+	// Instead of `rules`: new rules, whole, as text in the legacy syntax; empty for the whole list. Legacy: `RulesJson`.
+	RulesJSON graphql.Omittable[*string] `json:"rulesJson,omitempty"`
 	// What to clear. A field that has a value in the same input as well is a user error, `CLEARED_AND_SET`, on that field.
 	Clear graphql.Omittable[[]SegmentField] `json:"clear,omitempty"`
 }
@@ -1431,6 +1602,61 @@ func (e *AudienceForm) UnmarshalJSON(b []byte) error {
 }
 
 func (e AudienceForm) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Audiences that need no more to be said.
+type AudienceKind string
+
+const (
+	// Nobody was chosen.
+	AudienceKindNobody AudienceKind = "NOBODY"
+)
+
+var AllAudienceKind = []AudienceKind{
+	AudienceKindNobody,
+}
+
+func (e AudienceKind) IsValid() bool {
+	switch e {
+	case AudienceKindNobody:
+		return true
+	}
+	return false
+}
+
+func (e AudienceKind) String() string {
+	return string(e)
+}
+
+func (e *AudienceKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AudienceKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AudienceKind", str)
+	}
+	return nil
+}
+
+func (e AudienceKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AudienceKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AudienceKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

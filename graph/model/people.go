@@ -4,6 +4,8 @@ import (
 	"campaignql/ent"
 	"campaignql/graph/gid"
 	"campaignql/graph/scalar"
+	"campaignql/internal/apperr"
+	"campaignql/internal/audience/rules"
 	"campaignql/internal/kind"
 	"campaignql/internal/people/field"
 )
@@ -70,8 +72,17 @@ type Segment struct{ *ent.Segment }
 // GlobalID is the opaque id.
 func (s *Segment) GlobalID() string { return gid.Encode(gid.Segment, s.ID) }
 
-// Rules are the rules, normalised.
-func (s *Segment) Rules() scalar.JSON { return scalar.JSON(s.Segment.Rules) }
+// RulesJSON are the rules in the legacy syntax, normalised.
+func (s *Segment) RulesJSON() scalar.JSON { return scalar.JSON(s.Segment.Rules) }
+
+// Rules are the rules.
+func (s *Segment) Rules() (*RuleGroup, error) {
+	var group rules.Group
+	if err := group.UnmarshalJSON([]byte(s.Segment.Rules)); err != nil {
+		return nil, apperr.Wrap(apperr.Internal, err, "internal error")
+	}
+	return &RuleGroup{group}, nil
+}
 
 // SubscriberTag shows a label of people.
 type SubscriberTag struct{ *ent.SubscriberTag }

@@ -107,13 +107,13 @@ func TestGenqlientRenamesACampaignAndNothingElse(t *testing.T) {
 			type sendDate sendTime timeZone nextSendAt sentInstances
 			recurrence { daysOfWeek daysOfMonth months hours minutes maxInstances }
 		}
-		audience { form rules count }
+		audience { form rulesJson count }
 		abTest { winner variations { email { id } } }
 		autoResend { enabled waitDays subject preheader }
 		publishOnRss s2sEnabled sendingStartedAt sendingFinishedAt createdAt
 	} }`
 	want := query(whole)
-	if audience := want["audience"].(map[string]any); want["email"] == nil || audience["rules"] == nil {
+	if audience := want["audience"].(map[string]any); want["email"] == nil || audience["rulesJson"] == nil {
 		t.Fatalf("a campaign that has nothing to lose: %v", want)
 	}
 

@@ -66,7 +66,7 @@ autoResend {
   preheader
 }
 audience {
-  rules
+  rulesJson
 }
 lastActivityAt
 createdAt
@@ -114,7 +114,7 @@ func (r *reading) shown(statistics, days string) {
 	r.notef(
 		"RelOwnerUserID is owner { legacyId }; BenchmarkEmailsPerSecond has no field.",
 	)
-	r.notef("RecipientLists and RecipientSegments are to be read from audience { rules }.")
+	r.notef("RecipientLists and RecipientSegments are to be read from audience { rulesJson }.")
 	if r.Flag(statistics) && r.Has(days) {
 		r.notef("%s: series begins with the day on which sending began; its argument to ends it earlier.", days)
 	}

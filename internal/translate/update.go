@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -233,7 +232,7 @@ func setAudience(r *reading, patch campaign.Patch, input map[string]any) error {
 				"RecipientListsAndSegments and Exclude_RecipientListsAndSegments: with RulesJsonBundle they were ignored, and are left out.",
 			)
 		}
-		input["audience"] = map[string]any{"rules": json.RawMessage(*given.Rules)}
+		input["audience"] = map[string]any{"rulesJson": *given.Rules}
 		return nil
 	}
 	if given.Include == nil {
