@@ -19,6 +19,7 @@ import (
 	"campaignql/ent/campaignlist"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
+	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
 	"campaignql/ent/domaincounter"
 	"campaignql/ent/email"
@@ -73,6 +74,8 @@ type Client struct {
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ConversionAmount is the client for interacting with the ConversionAmount builders.
+	ConversionAmount *ConversionAmountClient
 	// CustomField is the client for interacting with the CustomField builders.
 	CustomField *CustomFieldClient
 	// DomainCounter is the client for interacting with the DomainCounter builders.
@@ -140,6 +143,7 @@ func (c *Client) init() {
 	c.CampaignList = NewCampaignListClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
 	c.Contact = NewContactClient(c.config)
+	c.ConversionAmount = NewConversionAmountClient(c.config)
 	c.CustomField = NewCustomFieldClient(c.config)
 	c.DomainCounter = NewDomainCounterClient(c.config)
 	c.Email = NewEmailClient(c.config)
@@ -264,6 +268,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CampaignList:      NewCampaignListClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
+		ConversionAmount:  NewConversionAmountClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -315,6 +320,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CampaignList:      NewCampaignListClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
+		ConversionAmount:  NewConversionAmountClient(cfg),
 		CustomField:       NewCustomFieldClient(cfg),
 		DomainCounter:     NewDomainCounterClient(cfg),
 		Email:             NewEmailClient(cfg),
@@ -369,11 +375,11 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
-		c.CampaignList, c.CampaignTag, c.Contact, c.CustomField, c.DomainCounter,
-		c.Email, c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
-		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
-		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.CampaignList, c.CampaignTag, c.Contact, c.ConversionAmount, c.CustomField,
+		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.ForgottenAddress,
+		c.FormerContact, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
+		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
+		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
@@ -385,11 +391,11 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
-		c.CampaignList, c.CampaignTag, c.Contact, c.CustomField, c.DomainCounter,
-		c.Email, c.Event, c.FieldValue, c.ForgottenAddress, c.FormerContact,
-		c.HourlyCounter, c.IdempotencyKey, c.LinkCounter, c.LoginAttempt,
-		c.MergedSubscriber, c.MigrationFinding, c.PendingRecount, c.Purge, c.Segment,
-		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.CampaignList, c.CampaignTag, c.Contact, c.ConversionAmount, c.CustomField,
+		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.ForgottenAddress,
+		c.FormerContact, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
+		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
+		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -415,6 +421,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CampaignTag.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
+	case *ConversionAmountMutation:
+		return c.ConversionAmount.mutate(ctx, m)
 	case *CustomFieldMutation:
 		return c.CustomField.mutate(ctx, m)
 	case *DomainCounterMutation:
@@ -1574,6 +1582,139 @@ func (c *ContactClient) mutate(ctx context.Context, m *ContactMutation) (Value, 
 		return (&ContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Contact mutation op: %q", m.Op())
+	}
+}
+
+// ConversionAmountClient is a client for the ConversionAmount schema.
+type ConversionAmountClient struct {
+	config
+}
+
+// NewConversionAmountClient returns a client for the ConversionAmount from the given config.
+func NewConversionAmountClient(c config) *ConversionAmountClient {
+	return &ConversionAmountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `conversionamount.Hooks(f(g(h())))`.
+func (c *ConversionAmountClient) Use(hooks ...Hook) {
+	c.hooks.ConversionAmount = append(c.hooks.ConversionAmount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `conversionamount.Intercept(f(g(h())))`.
+func (c *ConversionAmountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ConversionAmount = append(c.inters.ConversionAmount, interceptors...)
+}
+
+// Create returns a builder for creating a ConversionAmount entity.
+func (c *ConversionAmountClient) Create() *ConversionAmountCreate {
+	mutation := newConversionAmountMutation(c.config, OpCreate)
+	return &ConversionAmountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ConversionAmount entities.
+func (c *ConversionAmountClient) CreateBulk(builders ...*ConversionAmountCreate) *ConversionAmountCreateBulk {
+	return &ConversionAmountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ConversionAmountClient) MapCreateBulk(slice any, setFunc func(*ConversionAmountCreate, int)) *ConversionAmountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ConversionAmountCreateBulk{err: fmt.Errorf("calling to ConversionAmountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ConversionAmountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ConversionAmountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ConversionAmount.
+func (c *ConversionAmountClient) Update() *ConversionAmountUpdate {
+	mutation := newConversionAmountMutation(c.config, OpUpdate)
+	return &ConversionAmountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ConversionAmountClient) UpdateOne(_m *ConversionAmount) *ConversionAmountUpdateOne {
+	mutation := newConversionAmountMutation(c.config, OpUpdateOne, withConversionAmount(_m))
+	return &ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ConversionAmountClient) UpdateOneID(id int64) *ConversionAmountUpdateOne {
+	mutation := newConversionAmountMutation(c.config, OpUpdateOne, withConversionAmountID(id))
+	return &ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ConversionAmount.
+func (c *ConversionAmountClient) Delete() *ConversionAmountDelete {
+	mutation := newConversionAmountMutation(c.config, OpDelete)
+	return &ConversionAmountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ConversionAmountClient) DeleteOne(_m *ConversionAmount) *ConversionAmountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ConversionAmountClient) DeleteOneID(id int64) *ConversionAmountDeleteOne {
+	builder := c.Delete().Where(conversionamount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ConversionAmountDeleteOne{builder}
+}
+
+// Query returns a query builder for ConversionAmount.
+func (c *ConversionAmountClient) Query() *ConversionAmountQuery {
+	return &ConversionAmountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeConversionAmount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ConversionAmount entity by its id.
+func (c *ConversionAmountClient) Get(ctx context.Context, id int64) (*ConversionAmount, error) {
+	return c.Query().Where(conversionamount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ConversionAmountClient) GetX(ctx context.Context, id int64) *ConversionAmount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ConversionAmountClient) Hooks() []Hook {
+	return c.hooks.ConversionAmount
+}
+
+// Interceptors returns the client interceptors.
+func (c *ConversionAmountClient) Interceptors() []Interceptor {
+	return c.inters.ConversionAmount
+}
+
+func (c *ConversionAmountClient) mutate(ctx context.Context, m *ConversionAmountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ConversionAmountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ConversionAmountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ConversionAmountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ConversionAmountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ConversionAmount mutation op: %q", m.Op())
 	}
 }
 
@@ -4963,19 +5104,19 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
-		CampaignTag, Contact, CustomField, DomainCounter, Email, Event, FieldValue,
-		ForgottenAddress, FormerContact, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, MergedSubscriber, MigrationFinding, PendingRecount, Purge,
-		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
-		Suppression, Tag, User []ent.Hook
+		CampaignTag, Contact, ConversionAmount, CustomField, DomainCounter, Email,
+		Event, FieldValue, ForgottenAddress, FormerContact, HourlyCounter,
+		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
+		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
+		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
-		CampaignTag, Contact, CustomField, DomainCounter, Email, Event, FieldValue,
-		ForgottenAddress, FormerContact, HourlyCounter, IdempotencyKey, LinkCounter,
-		LoginAttempt, MergedSubscriber, MigrationFinding, PendingRecount, Purge,
-		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
-		Suppression, Tag, User []ent.Interceptor
+		CampaignTag, Contact, ConversionAmount, CustomField, DomainCounter, Email,
+		Event, FieldValue, ForgottenAddress, FormerContact, HourlyCounter,
+		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
+		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
+		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
 	}
 )
 

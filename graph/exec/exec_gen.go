@@ -90,6 +90,8 @@ type ABTestVariationResolver interface {
 	Email(ctx context.Context, objs []*model.ABTestVariation) ([]*ent.Email, error)
 }
 type AccountStatisticsResolver interface {
+	Conversions(ctx context.Context, obj *model.AccountStatistics) (*statistics.Conversions, error)
+
 	Series(ctx context.Context, obj *model.AccountStatistics) ([]*statistics.Point, error)
 	Links(ctx context.Context, obj *model.AccountStatistics, orderBy statistics.LinkOrder, first *int32, after *string, last *int32, before *string) (*model.Connection[*ent.LinkCounter], error)
 	Domains(ctx context.Context, obj *model.AccountStatistics, first *int32, after *string, last *int32, before *string) (*model.Connection[*statistics.Domain], error)
@@ -146,6 +148,8 @@ type CampaignScheduleResolver interface {
 }
 type CampaignStatisticsResolver interface {
 	ID(ctx context.Context, obj *statistics.Counters) (string, error)
+
+	Conversions(ctx context.Context, objs []*statistics.Counters) ([]*statistics.Conversions, error)
 
 	Throughput(ctx context.Context, obj *statistics.Counters) (*statistics.Throughput, error)
 	Series(ctx context.Context, objs []*statistics.Counters, from *time.Time, to *time.Time, interval statistics.Interval, timeZone *string) ([][]*statistics.Point, error)
@@ -2185,7 +2189,7 @@ type AccountStatistics {
   forwards: UniqueStatistic!
   "Times one was viewed in the browser."
   browserViews: UniqueStatistic!
-  "Conversions and what they are worth: the sum of their amounts, whatever the currency."
+  "Conversions and what they are worth in each currency."
   conversions: ConversionStatistic!
   "Opens and clicks by machines, which are not in the numbers of people."
   automated: AutomatedStatistic!
@@ -2270,7 +2274,10 @@ type StatisticsExport {
 
 "What a file of statistics holds."
 enum ExportContent {
-  "What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `."
+  """
+  What happened over time, a row for each point: the fields of ` + "`" + `SeriesPoint` + "`" + `, and for ` + "`" + `conversionAmounts` + "`" + ` a column for each currency in the file, such as
+  ` + "`" + `conversionAmountEUR` + "`" + `; ` + "`" + `conversionAmount` + "`" + ` is of conversions without a currency.
+  """
   SERIES
   "All its links, most clicked first: ` + "`" + `url` + "`" + `, ` + "`" + `clicks` + "`" + `, ` + "`" + `uniqueClicks` + "`" + `."
   LINKS
@@ -2346,8 +2353,8 @@ type SeriesPoint {
   softBounces: Int!
   "Conversions."
   conversions: Int!
-  "Sum of the amounts of conversions, whatever the currency."
-  conversionAmount: Float!
+  "What these conversions are worth: a sum for each currency, ordered by currency; none where no conversion had an amount."
+  conversionAmounts: [Money!]!
   "Opens by machines."
   automatedOpens: Int!
   "Clicks by machines."
@@ -2460,8 +2467,8 @@ type BounceStatistic {
 type ConversionStatistic {
   "How many."
   count: Int!
-  "Sum of their amounts, whatever the currency."
-  amount: Float!
+  "What they are worth: a sum for each currency, ordered by currency; none where no conversion had an amount."
+  amounts: [Money!]!
 }
 
 "What machines did."
@@ -5556,8 +5563,8 @@ func (ec *executionContext) childFields_ConversionStatistic(ctx context.Context,
 	switch field.Name {
 	case "count":
 		return ec.fieldContext_ConversionStatistic_count(ctx, field)
-	case "amount":
-		return ec.fieldContext_ConversionStatistic_amount(ctx, field)
+	case "amounts":
+		return ec.fieldContext_ConversionStatistic_amounts(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConversionStatistic", field.Name)
 }
@@ -6280,8 +6287,8 @@ func (ec *executionContext) childFields_SeriesPoint(ctx context.Context, field g
 		return ec.fieldContext_SeriesPoint_softBounces(ctx, field)
 	case "conversions":
 		return ec.fieldContext_SeriesPoint_conversions(ctx, field)
-	case "conversionAmount":
-		return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
+	case "conversionAmounts":
+		return ec.fieldContext_SeriesPoint_conversionAmounts(ctx, field)
 	case "automatedOpens":
 		return ec.fieldContext_SeriesPoint_automatedOpens(ctx, field)
 	case "automatedClicks":
@@ -9752,11 +9759,11 @@ func (ec *executionContext) _AccountStatistics_conversions(ctx context.Context, 
 			return ec.fieldContext_AccountStatistics_conversions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Conversions(), nil
+			return ec.Resolvers.AccountStatistics().Conversions(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
-			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9767,7 +9774,7 @@ func (ec *executionContext) fieldContext_AccountStatistics_conversions(_ context
 		Object:     "AccountStatistics",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConversionStatistic(ctx, field)
 		},
@@ -14653,11 +14660,11 @@ func (ec *executionContext) _CampaignStatistics_conversions(ctx context.Context,
 			return ec.fieldContext_CampaignStatistics_conversions(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Conversions(), nil
+			return ec.resolveBatch_CampaignStatistics_conversions(ctx, field, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
-			return ec.marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
+			return ec.marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14668,12 +14675,35 @@ func (ec *executionContext) fieldContext_CampaignStatistics_conversions(_ contex
 		Object:     "CampaignStatistics",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConversionStatistic(ctx, field)
 		},
 	}
 	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignStatistics_conversions(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (any, error) {
+	resolver := ec.Resolvers.CampaignStatistics()
+	if batch, ok := graphql.BatchParentsFor[*statistics.Counters](ctx, "CampaignStatistics"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Conversions(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*statistics.Conversions](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignStatistics.conversions",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Conversions(ctx, []*statistics.Counters{obj})
+	return graphql.ResolveBatchSingleResult[*statistics.Conversions](
+		ctx,
+		results,
+		err,
+		"CampaignStatistics.conversions",
+	)
 }
 
 func (ec *executionContext) _CampaignStatistics_automated(ctx context.Context, field graphql.CollectedField, obj *statistics.Counters) (ret graphql.Marshaler) {
@@ -16003,8 +16033,8 @@ func (ec *executionContext) _ContactEvent_amount(ctx context.Context, field grap
 			return obj.Amount(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Money) graphql.Marshaler {
-			return ec.marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *kind.Money) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖcampaignqlᚋinternalᚋkindᚐMoney(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16220,27 +16250,36 @@ func (ec *executionContext) fieldContext_ConversionStatistic_count(_ context.Con
 	return graphql.NewScalarFieldContext("ConversionStatistic", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ConversionStatistic_amount(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
+func (ec *executionContext) _ConversionStatistic_amounts(ctx context.Context, field graphql.CollectedField, obj *statistics.Conversions) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_ConversionStatistic_amount(ctx, field)
+			return ec.fieldContext_ConversionStatistic_amounts(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Amount, nil
+			return obj.Amounts, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
-			return ec.marshalNFloat2float64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []kind.Money) graphql.Marshaler {
+			return ec.marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_ConversionStatistic_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConversionStatistic", field, false, false, "Float")
+func (ec *executionContext) fieldContext_ConversionStatistic_amounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConversionStatistic",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CopyCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CopyCampaignPayload) (ret graphql.Marshaler) {
@@ -20287,7 +20326,7 @@ func (ec *executionContext) fieldContext_LogoutPayload_userErrors(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.CollectedField, obj *kind.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20296,7 +20335,7 @@ func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Money_amount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Amount, nil
+			return obj.Amount(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -20307,10 +20346,10 @@ func (ec *executionContext) _Money_amount(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Money_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, false, false, "Decimal")
+	return graphql.NewScalarFieldContext("Money", field, true, false, "Decimal")
 }
 
-func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *model.Money) (ret graphql.Marshaler) {
+func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.CollectedField, obj *kind.Money) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20319,7 +20358,7 @@ func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.C
 			return ec.fieldContext_Money_currency(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
+			return obj.Currency(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -20330,7 +20369,7 @@ func (ec *executionContext) _Money_currency(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_Money_currency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Money", field, true, false, "String")
 }
 
 func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -25233,27 +25272,36 @@ func (ec *executionContext) fieldContext_SeriesPoint_conversions(_ context.Conte
 	return graphql.NewScalarFieldContext("SeriesPoint", field, false, false, "Int")
 }
 
-func (ec *executionContext) _SeriesPoint_conversionAmount(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
+func (ec *executionContext) _SeriesPoint_conversionAmounts(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_SeriesPoint_conversionAmount(ctx, field)
+			return ec.fieldContext_SeriesPoint_conversionAmounts(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ConversionAmount(), nil
+			return obj.ConversionAmounts(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
-			return ec.marshalNFloat2float64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []kind.Money) graphql.Marshaler {
+			return ec.marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_SeriesPoint_conversionAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SeriesPoint", field, true, false, "Float")
+func (ec *executionContext) fieldContext_SeriesPoint_conversionAmounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SeriesPoint",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SeriesPoint_automatedOpens(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
@@ -36568,10 +36616,11 @@ func (ec *executionContext) _AccountStatistics(ctx context.Context, sel ast.Sele
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "conversions":
-			out.Values[i] = ec._AccountStatistics_conversions(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AccountStatistics_conversions(ctx, field, obj)
+				})
 		case "automated":
 			out.Values[i] = ec._AccountStatistics_automated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -38247,10 +38296,11 @@ func (ec *executionContext) _CampaignStatistics(ctx context.Context, sel ast.Sel
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "conversions":
-			out.Values[i] = ec._CampaignStatistics_conversions(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignStatistics_conversions(ctx, field, obj)
+				})
 		case "automated":
 			out.Values[i] = ec._CampaignStatistics_automated(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -38801,8 +38851,8 @@ func (ec *executionContext) _ConversionStatistic(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "amount":
-			out.Values[i] = ec._ConversionStatistic_amount(ctx, field, obj)
+		case "amounts":
+			out.Values[i] = ec._ConversionStatistic_amounts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -40753,7 +40803,7 @@ func (ec *executionContext) _LogoutPayload(ctx context.Context, sel ast.Selectio
 
 var moneyImplementors = []string{"Money"}
 
-func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *model.Money) graphql.Marshaler {
+func (ec *executionContext) _Money(ctx context.Context, sel ast.SelectionSet, obj *kind.Money) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -42051,8 +42101,8 @@ func (ec *executionContext) _SeriesPoint(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "conversionAmount":
-			out.Values[i] = ec._SeriesPoint_conversionAmount(ctx, field, obj)
+		case "conversionAmounts":
+			out.Values[i] = ec._SeriesPoint_conversionAmounts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -45460,8 +45510,12 @@ func (ec *executionContext) marshalNContactEventEdge2ᚖcampaignqlᚋgraphᚋmod
 	return ec._ContactEventEdge(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNConversionStatistic2campaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v statistics.Conversions) graphql.Marshaler {
-	return ec._ConversionStatistic(ctx, sel, &v)
+func (ec *executionContext) marshalNConversionStatistic2ᚖcampaignqlᚋinternalᚋstatisticsᚐConversions(ctx context.Context, sel ast.SelectionSet, v *statistics.Conversions) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ConversionStatistic!")
+		return graphql.Null
+	}
+	return ec._ConversionStatistic(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCopyCampaignInput2campaignqlᚋgraphᚋmodelᚐCopyCampaignInput(ctx context.Context, v any) (model.CopyCampaignInput, error) {
@@ -46783,6 +46837,26 @@ func (ec *executionContext) marshalNLogoutPayload2ᚖcampaignqlᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._LogoutPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMoney2campaignqlᚋinternalᚋkindᚐMoney(ctx context.Context, sel ast.SelectionSet, v kind.Money) graphql.Marshaler {
+	return ec._Money(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMoney2ᚕcampaignqlᚋinternalᚋkindᚐMoneyᚄ(ctx context.Context, sel ast.SelectionSet, v []kind.Money) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMoney2campaignqlᚋinternalᚋkindᚐMoney(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
@@ -49450,7 +49524,7 @@ func (ec *executionContext) marshalOLocalTime2ᚖstring(ctx context.Context, sel
 	return res
 }
 
-func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋgraphᚋmodelᚐMoney(ctx context.Context, sel ast.SelectionSet, v *model.Money) graphql.Marshaler {
+func (ec *executionContext) marshalOMoney2ᚖcampaignqlᚋinternalᚋkindᚐMoney(ctx context.Context, sel ast.SelectionSet, v *kind.Money) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
