@@ -23,8 +23,8 @@ var (
 	domainKeys = []string{domaincounter.FieldDomain}
 )
 
-// find looks up the counters of campaigns by more columns. Each key is a campaign id and the values of
-// these columns. scan reads the columns id, campaign_id and these columns.
+// find looks up the counters of campaigns by more columns. Each key is a campaign id and the values
+// of these columns. scan reads the columns id, campaign_id and these columns.
 func (s statements) find(
 	ctx context.Context, table string, columns []string, keys [][]any, scan func(store.Rows) error,
 ) error {
@@ -164,8 +164,8 @@ func picked(c *counts, which []int) []any {
 	return out
 }
 
-// upsert adds to the rows that exist and inserts the others. keyed are the columns that identify a row
-// of a campaign.
+// upsert adds to the rows that exist and inserts the others. keyed are the columns that identify a
+// row of a campaign.
 func upsert[K comparable](
 	ctx context.Context, s statements, table string, keyed []string, columns [numbers]string, changed map[K]*counts,
 	keys []K, owners map[int64]int64, split func(K) (campaign int64, values []any),

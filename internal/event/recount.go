@@ -26,8 +26,8 @@ import (
 // Difference is a counter that did not match the events.
 type Difference struct {
 	CampaignID int64
-	// Where is the hour, the hour and currency, the link URL or the mail domain of the counter; empty for a counter of the
-	// campaign itself.
+	// Where is the hour, the hour and currency, the link URL or the mail domain of the counter; empty
+	// for a counter of the campaign itself.
 	Where string
 	// Column is the name of the counter.
 	Column string

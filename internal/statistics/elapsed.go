@@ -79,8 +79,8 @@ func elapsed(start time.Time, step time.Duration, points int, now time.Time) []P
 	return list
 }
 
-// elapsedHours returns the condition on the hours within the points of each campaign, in the table of
-// hours or of amounts.
+// elapsedHours returns the condition on the hours within the points of each campaign, in the table
+// of hours or of amounts.
 func elapsedHours(sel *sql.Selector, campaigns []*ent.Campaign, points map[int64][]Point) *sql.Predicate {
 	id, hour := sel.C(hourlycounter.FieldCampaignID), sel.C(hourlycounter.FieldHour)
 	var parts []*sql.Predicate

@@ -171,9 +171,9 @@ func (s *Service) sumHours(
 	return rows[0], nil
 }
 
-// hoursOf returns the condition on the hours of the campaigns that match, within a span, in the table
-// of hours or of amounts. Without a filter it has no condition on the campaign, and the hours of the
-// account are read by their hour only.
+// hoursOf returns the condition on the hours of the campaigns that match, within a span, in the
+// table of hours or of amounts. Without a filter it has no condition on the campaign, and the hours
+// of the account are read by their hour only.
 func hoursOf(id caller.Identity, filter campaign.Filter, span Span) func(*sql.Selector) {
 	return func(sel *sql.Selector) {
 		if !filter.ChoosesAll() {

@@ -9,8 +9,8 @@ import (
 // amountsVersion is the migration that makes a sum of conversions for each currency.
 const amountsVersion = 20261130192304
 
-// amountsQuery reads the sums of a batch. They are ordered so that they get the same ids wherever the
-// migration was interrupted. An amount of zero makes no row, as when an event is recorded.
+// amountsQuery reads the sums of a batch. They are ordered so that they get the same ids wherever
+// the migration was interrupted. An amount of zero makes no row, as when an event is recorded.
 type amountsQuery struct {
 	// index is the hint that makes the engine read the conversions only.
 	index string
@@ -30,8 +30,9 @@ func (q amountsQuery) of(campaigns selection) string {
 		"GROUP BY `campaign_id`, `begin`, `currency` ORDER BY `campaign_id`, `begin`, `currency`"
 }
 
-// fillAmounts sums the conversions of a batch of campaigns by hour and currency. The statement changes
-// nothing.
+// fillAmounts sums the conversions of a batch of campaigns by hour and currency. The statement
+// changes nothing. Conversions that an older server records behind the batches are missing until a
+// recount.
 func fillAmounts(rows int, query amountsQuery) dataStep {
 	return portionsByID("campaigns", "id", min(rows, campaignsOfPortion),
 		func(ctx context.Context, tx *sql.Tx, _ string, part idRange) error {
