@@ -109,7 +109,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 // beside are relations whose types have a case of their own, and which would be read twice here.
 var beside = map[string]bool{
 	"AudiencePart.list": true, "AudiencePart.segment": true, "ExplainedCriterion.list": true,
-	"Tag.campaigns": true, "Email.campaigns": true,
+	"Tag.campaigns": true, "Email.campaigns": true, "SubscriberList.campaigns": true,
 }
 
 // everything returns a selection of every leaf of a type.
