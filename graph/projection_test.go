@@ -84,7 +84,7 @@ func (l leaf) values(at any) []any {
 
 // apart are the types that are not entered from others, because tests of their own read them. From the
 // events of a contact everything else of an account can be reached.
-var apart = []string{"ContactEvent"}
+var apart = []string{"ContactEvent", "ContactEventConnection"}
 
 // leaves returns every scalar that can be reached from a type without passing the same type twice.
 func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, passed ...*ast.Definition) []leaf {
