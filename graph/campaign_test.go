@@ -413,6 +413,22 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 			want: "INVALID input.abTest.variations.0.weight ab_test_value",
 		},
 		{
+			name:     "an A/B test whose weights are null",
+			document: update(`abTest { variations { weight } }`),
+			variables: test(object{"variations": []any{
+				object{"emailId": "<email>", "weight": nil}, object{"emailId": "<email2>", "weight": 3},
+			}}),
+			want: `{"campaign":{"abTest":{"variations":[{"weight":1},{"weight":3}]}},"requestedStatus":null}`,
+		},
+		{
+			name:     "an email and an A/B test in one call",
+			document: update(`name`),
+			variables: object{"in": object{"id": "<draft>", "emailId": "<email>", "abTest": object{"variations": []any{
+				object{"emailId": "<email>"}, object{"emailId": "<email2>"},
+			}}}},
+			want: "CONFLICT input.emailId ab_test_has_emails",
+		},
+		{
 			name: "an email beside an A/B test", document: update(`name`), variables: set("emailId", "<email>"),
 			want: "CONFLICT input.emailId ab_test_has_emails",
 		},

@@ -309,6 +309,26 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 				`{"id":"10","result":"rejected","code":"invalid","message":"kind: is not a known kind of event"}`,
 			},
 			{e("11", numbered), `{"id":"11","result":"recorded"}`},
+			{
+				e("12", numbered+`,"campaign":"987654321"`),
+				`{"id":"12","result":"rejected","code":"invalid","message":"the line is no event: campaignId and campaign are two names of one field and differ: give campaignId alone"}`,
+			},
+			{
+				e("13", numbered+`,"amount":"1"`),
+				`{"id":"13","result":"rejected","code":"invalid","message":"the line is no event: amount must be a number, or an object of amount and currency"}`,
+			},
+			{
+				e("14", numbered+`,"amount":{"amount":"ten"}`),
+				`{"id":"14","result":"rejected","code":"invalid","message":"the line is no event: amount.amount must be a decimal number, such as \"49.90\""}`,
+			},
+			{
+				strings.Replace(e("15", numbered+`,"amount":{"amount":"49.90","currency":"EUR"},"currency":"EUR"`), "OPENED", "CONVERTED", 1),
+				`{"id":"15","result":"recorded"}`,
+			},
+			{
+				e("16", numbered+`,"amount":{"amount":1,"currency":"EUR"},"currency":"USD"`),
+				`{"id":"16","result":"rejected","code":"invalid","message":"the line is no event: amount.currency and currency are two names of one field and differ: give amount.currency alone"}`,
+			},
 		}
 		var in, want strings.Builder
 		for i, l := range lines {

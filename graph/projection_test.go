@@ -102,7 +102,7 @@ func members(types map[string]*ast.Definition, of *ast.Definition) map[string]*a
 
 // apart are the types that are not entered from others, because tests of their own read them. From the
 // events of a contact everything else of an account can be reached.
-var apart = []string{"ContactEvent"}
+var apart = []string{"ContactEvent", "ContactEventConnection"}
 
 // leaves returns every scalar that can be reached from a type without passing the same type twice.
 func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, passed ...*ast.Definition) []leaf {
@@ -134,7 +134,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 // beside are relations whose types have a case of their own, and which would be read twice here.
 var beside = map[string]bool{
 	"AudiencePart.list": true, "AudiencePart.segment": true, "ExplainedCriterion.list": true,
-	"Tag.campaigns": true, "Email.campaigns": true,
+	"Tag.campaigns": true, "Email.campaigns": true, "SubscriberList.campaigns": true,
 }
 
 // everything returns a selection of every leaf of a type.

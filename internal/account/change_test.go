@@ -2,7 +2,10 @@ package account_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"campaignql/ent"
@@ -154,6 +157,80 @@ func TestWhoSeesWhichAccounts(t *testing.T) {
 			if err != nil || names[user.UserID] != user.Username || names[admin.UserID] != admin.Username {
 				t.Errorf("%s reads the names %v, %v", name, names, err)
 			}
+		}
+	})
+}
+
+// TestANameThatWasTakenMeanwhileIsTaken renames two accounts at once to the same name.
+func TestANameThatWasTakenMeanwhileIsTaken(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		for round := range 5 {
+			ids := []int64{testkit.Account(t, db).UserID, testkit.Account(t, db).UserID}
+			name := fmt.Sprint("wanted ", round, " ", ids[0])
+			errs := make([]error, len(ids))
+			var renamed sync.WaitGroup
+			for i, id := range ids {
+				renamed.Go(func() { _, errs[i] = accounts.UpdateUser(ctx, id, account.UserPatch{Username: &name}) })
+			}
+			renamed.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("want one of two: %v", errs)
+			}
+			for _, err := range errs {
+				if all := apperr.All(err); err != nil && (len(all) != 1 || all[0].Reason != apperr.ReasonUsernameTaken) {
+					t.Errorf("the other: %v", err)
+				}
+			}
+		}
+	})
+}
+
+// TestTheLastAdminStays demotes and deletes admins until one is left, and the last two at once.
+func TestTheLastAdminStays(t *testing.T) {
+	testkit.EachFresh(t, func(t *testing.T, address string) {
+		db, err := store.Open(t.Context(), address, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		if _, err := db.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		accounts, ctx := account.New(db, account.Options{}), caller.System(t.Context())
+		user, none := kind.RoleUser, func(context.Context) error { return nil }
+		demote := func(id int64) error {
+			_, err := accounts.UpdateUser(ctx, id, account.UserPatch{Role: &user})
+			return err
+		}
+		last := func(err error) bool {
+			all := apperr.All(err)
+			return len(all) == 1 && all[0].Code == apperr.Conflict && all[0].Reason == apperr.ReasonLastAdmin
+		}
+		testkit.Account(t, db)
+		one, two := testkit.Account(t, db, testkit.Admin()).UserID, testkit.Account(t, db, testkit.Admin()).UserID
+		errs := make([]error, 2)
+		var demoted sync.WaitGroup
+		for i, id := range []int64{one, two} {
+			demoted.Go(func() { errs[i] = demote(id) })
+		}
+		demoted.Wait()
+		if (errs[0] == nil) == (errs[1] == nil) || !last(errors.Join(errs...)) {
+			t.Fatalf("the last two at once: %v", errs)
+		}
+		stays := one
+		if errs[0] == nil {
+			stays = two
+		}
+		if err := accounts.DeleteUser(ctx, stays, none); !last(err) {
+			t.Errorf("deleting it: %v", err)
+		}
+		if _, err := accounts.UpdateUser(ctx, stays, account.UserPatch{FirstName: new("Ann")}); err != nil {
+			t.Errorf("its name: %v", err)
+		}
+		testkit.Account(t, db, testkit.Admin())
+		if err := demote(stays); err != nil {
+			t.Errorf("with another admin: %v", err)
 		}
 	})
 }

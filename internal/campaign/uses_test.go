@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"campaignql/ent/campaignemail"
@@ -204,4 +205,40 @@ func TestEveryCampaignOfAListAndOfAnEmailIsOnOnePage(t *testing.T) {
 			t.Errorf("an email beside a test: %v", got)
 		}
 	})
+}
+
+// TestPagesOfTagsListsAndEmailsAreNotSorted reads the plans of SQLite: the index of the pairs has the order.
+func TestPagesOfTagsListsAndEmailsAreNotSorted(t *testing.T) {
+	t.Parallel()
+	db := testkit.Engine{Name: "sqlite"}.Shared(t)
+	f := newFixture(t, db)
+	for name, read := range map[string]func(context.Context, []int64, page.Request, ...string) (campaign.Pages, error){
+		"campaigntag_tag_id_campaign_id":     f.campaigns.OfTags,
+		"campaignlist_list_id_campaign_id":   f.campaigns.OfLists,
+		"campaignemail_email_id_campaign_id": f.campaigns.OfEmails,
+	} {
+		recorder := new(store.Recorder)
+		if _, err := read(store.WithRecorder(f.ctx, recorder), []int64{1, 2}, page.Request{}, "id"); err != nil {
+			t.Fatal(err)
+		}
+		statement := recorder.Statements()[0]
+		rows, err := db.Pools()[0].QueryContext(f.ctx, "EXPLAIN QUERY PLAN "+statement.Query, statement.Args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		plan := ""
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+				t.Fatal(err)
+			}
+			plan += step + "\n"
+		}
+		if err := rows.Err(); err != nil || strings.Count(plan, "USING COVERING INDEX "+name) != 2 ||
+			strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s: %v\n%s%s", name, err, plan, statement.Query)
+		}
+	}
 }

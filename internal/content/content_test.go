@@ -92,7 +92,7 @@ func (f fixture) campaign(emailID int64, status kind.CampaignStatus) int64 {
 // same compares the columns of two emails.
 func same(want, got *ent.Email, ignored ...string) string {
 	return cmp.Diff(
-		want, got, cmpopts.IgnoreUnexported(ent.Email{}),
+		want, got, cmpopts.IgnoreUnexported(ent.Email{}, ent.EmailEdges{}),
 		cmpopts.IgnoreFields(ent.Email{}, append(ignored, "CreatedAt", "UpdatedAt")...),
 	)
 }
