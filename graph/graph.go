@@ -152,10 +152,6 @@ func (r *resolver) Actor() exec.ActorResolver                   { return actorRe
 func (r *resolver) ApiKey() exec.ApiKeyResolver                 { return keyResolver{r} } //nolint:revive // the name of the type
 func (r *resolver) AudienceDraft() exec.AudienceDraftResolver   { return draftResolver{r} }
 func (r *resolver) ExplainedRule() exec.ExplainedRuleResolver   { return ruleResolver{r} }
-func (r *resolver) FieldRule() exec.FieldRuleResolver           { return fieldRuleResolver{r} }
-func (r *resolver) EventRule() exec.EventRuleResolver           { return eventRuleResolver{r} }
-func (r *resolver) TagRule() exec.TagRuleResolver               { return tagRuleResolver{r} }
-func (r *resolver) SegmentRule() exec.SegmentRuleResolver       { return segmentRuleResolver{r} }
 func (r *resolver) Segment() exec.SegmentResolver               { return segmentResolver{r} }
 func (r *resolver) Subscriber() exec.SubscriberResolver         { return subscriberResolver{r} }
 func (r *resolver) CampaignChange() exec.CampaignChangeResolver { return campaignChangeResolver{r} }
@@ -163,3 +159,8 @@ func (r *resolver) ContactEvent() exec.ContactEventResolver     { return contact
 func (r *resolver) Contact() exec.ContactResolver               { return contactResolver{r} }
 func (r *resolver) CustomField() exec.CustomFieldResolver       { return customFieldResolver{r} }
 func (r *resolver) SubscriberTag() exec.SubscriberTagResolver   { return subscriberTagResolver{r} }
+
+func (r *resolver) FieldRule() exec.FieldRuleResolver     { return fieldRuleResolver{r} }
+func (r *resolver) EventRule() exec.EventRuleResolver     { return eventRuleResolver{r} }
+func (r *resolver) TagRule() exec.TagRuleResolver         { return tagRuleResolver{r} }
+func (r *resolver) SegmentRule() exec.SegmentRuleResolver { return segmentRuleResolver{r} }

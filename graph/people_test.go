@@ -840,7 +840,7 @@ func TestSegmentsAreMadeChangedAndDeleted(t *testing.T) {
 					"rules": object{"rules": []any{object{"segment": object{"segmentId": "<segment>"}}}},
 				},
 			},
-			want: "INVALID input.rules segment_cycle",
+			want: "INVALID input.rules.rules.0.segment.segmentId segment_cycle",
 		},
 		{
 			name: "change what is not there", document: change,

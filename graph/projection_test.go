@@ -73,9 +73,6 @@ func (l leaf) values(at any) []any {
 		}
 		return all
 	case object:
-		if len(l) > 0 && strings.HasPrefix(l[0], onType) {
-			return l[1:].values(at)
-		}
 		if len(l) > 0 {
 			return l[1:].values(at[l[0]])
 		}
@@ -85,24 +82,9 @@ func (l leaf) values(at any) []any {
 	return []any{at}
 }
 
-// onType begins an inline fragment, which is a step of a leaf without a field in the answer.
-const onType = "... on "
-
-// members returns the types of a union with the inline fragment on each, and for another type the type alone.
-func members(types map[string]*ast.Definition, of *ast.Definition) map[string]*ast.Definition {
-	if of.Kind != ast.Union {
-		return map[string]*ast.Definition{"": of}
-	}
-	found := map[string]*ast.Definition{}
-	for _, name := range of.Types {
-		found[onType+name] = types[name]
-	}
-	return found
-}
-
 // apart are the types that are not entered from others, because tests of their own read them. From the
-// events of a contact everything else of an account can be reached.
-var apart = []string{"ContactEvent", "ContactEventConnection"}
+// events of a contact, and from rules, everything else of an account can be reached.
+var apart = []string{"ContactEvent", "ContactEventConnection", "AudienceRules", "RuleGroup", "AudienceRule"}
 
 // leaves returns every scalar that can be reached from a type without passing the same type twice.
 func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, passed ...*ast.Definition) []leaf {
@@ -115,17 +97,10 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 			continue
 		}
 		path := append(slices.Clone(before), field.Name)
-		if below.IsLeafType() {
+		if below.Kind == ast.Object {
+			found = append(found, leaves(types, below, path, passed...)...)
+		} else {
 			found = append(found, path)
-			continue
-		}
-		for fragment, member := range members(types, below) {
-			if fragment != "" {
-				path = append(slices.Clone(before), field.Name, fragment)
-			}
-			if !slices.Contains(passed, member) {
-				found = append(found, leaves(types, member, path, passed...)...)
-			}
 		}
 	}
 	return found
@@ -147,22 +122,9 @@ func everything(types map[string]*ast.Definition, of *ast.Definition, passed ...
 			slices.Contains(apart, below.Name) || beside[of.Name+"."+field.Name] {
 			continue
 		}
-		if below.IsLeafType() {
+		if below.Kind != ast.Object {
 			b.WriteString(field.Name + " ")
-			continue
-		}
-		inner := ""
-		for fragment, member := range members(types, below) {
-			if slices.Contains(passed, member) {
-				continue
-			}
-			if text := everything(types, member, passed...); text != "" && fragment != "" {
-				inner += fragment + " { " + text + "} "
-			} else {
-				inner += text
-			}
-		}
-		if inner != "" {
+		} else if inner := everything(types, below, passed...); inner != "" {
 			b.WriteString(field.Name + " { " + inner + "} ")
 		}
 	}

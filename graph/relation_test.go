@@ -107,8 +107,8 @@ func relations(types map[string]*ast.Definition, of *ast.Definition, depth int) 
 			b.WriteString(f.Name + arguments + " ")
 		case below.Kind == ast.Union && depth > 0:
 			fmt.Fprintf(&b, "%s { __typename ", f.Name)
-			for fragment, member := range members(types, below) {
-				fmt.Fprintf(&b, "%s { %s} ", fragment, relations(types, member, depth-1))
+			for _, member := range below.Types {
+				fmt.Fprintf(&b, "... on %s { %s} ", member, relations(types, types[member], depth-1))
 			}
 			b.WriteString("} ")
 		case below.Kind != ast.Object:

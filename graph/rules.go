@@ -57,26 +57,26 @@ func (r tagRuleResolver) Tags(ctx context.Context, of []*model.TagRule) ([][]*mo
 	if err != nil {
 		return nil, err
 	}
-	return eachOf(of, func(t *model.TagRule) []int64 { return t.Of.IDs }, func(ids []int64) ([]*model.SubscriberTag, error) {
+	named := func(t *model.TagRule) []int64 { return t.Of.IDs }
+	return eachOf(of, named, func(ids []int64) ([]*model.SubscriberTag, error) {
 		rows, err := l.labels.Load(ctx, ids, selected(ctx, subscriberTagFields, itself).columns())
 		return shownSubscriberTags(rows), err
 	})
 }
 
 func (r eventRuleResolver) Campaigns(ctx context.Context, of []*model.EventRule) ([][]*model.Campaign, error) {
-	return eachOf(of, func(e *model.EventRule) []int64 { return e.Of.CampaignIDs }, func(ids []int64) ([]*model.Campaign, error) {
-		return r.campaignsByIDs(ctx, ids)
-	})
+	named := func(e *model.EventRule) []int64 { return e.Of.CampaignIDs }
+	return eachOf(of, named, func(ids []int64) ([]*model.Campaign, error) { return r.campaignsByIDs(ctx, ids) })
 }
 
 // eachOf loads what rules name by several ids each, all of them in one call, and returns it for each rule in the
 // order of its ids.
 func eachOf[R, V any](
-	of []R, idsOf func(rule R) []int64, load func(ids []int64) ([]V, error),
+	of []R, named func(rule R) []int64, load func(ids []int64) ([]V, error),
 ) ([][]V, error) {
 	var ids []int64
 	for _, rule := range of {
-		ids = append(ids, idsOf(rule)...)
+		ids = append(ids, named(rule)...)
 	}
 	var loaded []V
 	if len(ids) > 0 {
@@ -86,7 +86,7 @@ func eachOf[R, V any](
 		}
 	}
 	return mapped(of, func(rule R) []V {
-		n := len(idsOf(rule))
+		n := len(named(rule))
 		own := loaded[:n:n]
 		loaded = loaded[n:]
 		if own == nil {

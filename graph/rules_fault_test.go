@@ -35,7 +35,9 @@ func TestFaultsOfTypedRulesNameTheirPlace(t *testing.T) {
 			return object{"event": in}
 		}
 		when := func(of object) object { return event(object{"time": of}) }
-		tag := func(match string, ids ...any) object { return object{"tag": object{"match": match, "tagIds": ids}} }
+		tag := func(match string, ids ...any) object {
+			return object{"tag": object{"match": match, "tagIds": append([]any{}, ids...)}}
+		}
 		invalid, missing := "INVALID %s audience_invalid", "NOT_FOUND %s audience_not_found"
 		unknown := "INVALID %s id_invalid"
 		for _, tt := range []struct {

@@ -35,7 +35,7 @@ func typedAudience(in *model.AudienceRulesInput, base string) (string, places, e
 	if err != nil {
 		return "", t.places, t.moved(err)
 	}
-	text, err = json.Marshal(read)
+	text, err = read.MarshalJSON() // without the escapes that json.Marshal adds
 	return string(text), t.places, err
 }
 
@@ -52,7 +52,7 @@ func typedSegment(in *model.RuleGroupInput, base string) (string, places, error)
 	if err != nil {
 		return "", t.places, t.moved(err)
 	}
-	text, err = json.Marshal(read)
+	text, err = read.MarshalJSON() // without the escapes that json.Marshal adds
 	return string(text), t.places, err
 }
 
