@@ -37,7 +37,7 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			{ContactsVersion, 19}: writeAccountKeys,
 
 			{amountsVersion, 2}: fillAmounts(rows, amountsOnMySQL),
-			{usesVersion, 3}: usesOfCampaigns(rows),
+			{usesVersion, 3}:    usesOfCampaigns(rows),
 		},
 		dialect.SQLite: {
 			{ContactsVersion, 11}: contactsOfSubscribers(rows),
@@ -49,7 +49,7 @@ func dataStepsOf(rows int) map[string]map[stepID]dataStep {
 			{ContactsVersion, 35}: writeAccountKeys,
 
 			{amountsVersion, 4}: fillAmounts(rows, amountsOnSQLite),
-			{usesVersion, 5}: usesOfCampaigns(rows),
+			{usesVersion, 5}:    usesOfCampaigns(rows),
 		},
 	}
 }
