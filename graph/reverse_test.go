@@ -19,8 +19,8 @@ func TestCampaignsOfAListAndOfAVariationAreFound(t *testing.T) {
 		const update = `mutation($in: UpdateCampaignInput!) { updateCampaign(input: $in) { userErrors { message } } }`
 		for i, audience := range []object{
 			{"lists": object{"include": []any{object{"listId": number(lists[0])}}}},
-			{"rules": object{"operator": "or", "criteria": []any{
-				object{"list_id": lists[0]}, object{"list_id": lists[1]},
+			{"rules": object{"connector": "OR", "criteria": []any{
+				object{"listId": number(lists[0])}, object{"listId": number(lists[1])},
 			}}},
 			{"lists": object{
 				"include": []any{object{"listId": number(lists[1])}},
