@@ -89,7 +89,7 @@ func (r mutationResolver) RevokeAPIKey(
 ) (*model.RevokeAPIKeyPayload, error) {
 	id, err := identify(gid.APIKey, "id", input.ID)
 	if err == nil {
-		revoked, revokeErr := r.Accounts.RevokeKey(ctx, id, input.Descendants)
+		revoked, revokeErr := r.Accounts.RevokeKey(ctx, id, or(input.Descendants, account.RevokeDescendants))
 		if revokeErr == nil {
 			return &model.RevokeAPIKeyPayload{
 				APIKey:      &model.APIKey{APIKey: revoked.Key},

@@ -84,3 +84,12 @@ func value[T any](p *T) T {
 
 // given returns the value of a field that cannot be cleared. Null counts as absent.
 func given[T any](o graphql.Omittable[*T]) *T { return o.Value() }
+
+// or returns the given value of a field with a default. Null is as good as absent, because generated clients send
+// null for what was not set.
+func or[T any](o graphql.Omittable[*T], byDefault T) T {
+	if v := o.Value(); v != nil {
+		return *v
+	}
+	return byDefault
+}

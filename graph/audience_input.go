@@ -41,7 +41,7 @@ func audienceOf(target *model.AudienceInput) (*campaign.AudiencePatch, error) {
 		lists := target.Lists.Value()
 		var faults apperr.Faults
 		include := pairs(lists.Include, "audience.lists.include", &faults)
-		exclude := pairs(lists.Exclude, "audience.lists.exclude", &faults)
+		exclude := pairs(lists.Exclude.Value(), "audience.lists.exclude", &faults)
 		patch.Include, patch.Exclude = &include, &exclude
 		return patch, faults.Err()
 	}
@@ -64,13 +64,25 @@ func inForm(err error, target *model.AudienceInput) error {
 		return places.moved(err)
 	case target.RulesJSON.IsSet():
 		return renamed(err, func(fault *apperr.Error) string {
-			if fault.Field == fieldTyped {
+			if fault.Field == fieldTyped || fault.Field == "audience" && ofAudience(fault) {
 				return fieldLegacy
+			}
+			return fault.Field
+		})
+	case target.Lists.Value() != nil:
+		return renamed(err, func(fault *apperr.Error) string {
+			if part, _, found := strings.Cut(fault.Message, ": "); fault.Field == "audience" && ofAudience(fault) && found {
+				return "audience.lists." + part
 			}
 			return fault.Field
 		})
 	}
 	return err
+}
+
+// ofAudience reports whether a fault is about what an audience says, and its message begins with the place.
+func ofAudience(fault *apperr.Error) bool {
+	return fault.Reason == apperr.ReasonAudienceInvalid || fault.Reason == apperr.ReasonAudienceNotFound
 }
 
 // pairs formats lists and segments as the domain expects them. name is the name of the argument, for

@@ -170,7 +170,7 @@ func campaignOrder(by *model.CampaignOrder) campaign.Order {
 	case model.CampaignOrderFieldRecipients:
 		order = campaign.ByRecipients
 	}
-	order.Desc = by.Direction == model.OrderDirectionDesc
+	order.Desc = value(given(by.Direction)) == model.OrderDirectionDesc
 	return order
 }
 

@@ -180,7 +180,7 @@ func scheduleOf(in *model.ScheduleInput) schedule.Schedule {
 }
 
 func recurring(in *model.RecurringScheduleInput) schedule.Schedule {
-	instances := int(in.MaxInstances)
+	instances := int(or(in.MaxInstances, 0))
 	plan := schedule.Schedule{Type: kind.ScheduleRecurring, Zone: in.TimeZone, Recurrence: schedule.Recurrence{
 		DaysOfMonth:  list(in.DaysOfMonth.Value()),
 		Months:       list(in.Months.Value()),
@@ -229,11 +229,7 @@ func abTestPatch(clear campaignClearing, test *model.ABTestInput) *campaign.ABTe
 	for i, v := range test.Variations {
 		id, err := identify(gid.Email, "abTest.variations["+strconv.Itoa(i)+"].emailId", v.EmailID)
 		clear.faults.Add(err)
-		weight := given(v.Weight)
-		if weight == nil {
-			weight = new(float64(1))
-		}
-		out.Variations = append(out.Variations, campaign.ABVariation{EmailID: id, Weight: *weight})
+		out.Variations = append(out.Variations, campaign.ABVariation{EmailID: id, Weight: or(v.Weight, 1)})
 	}
 	return &campaign.ABTestPatch{Test: &out}
 }

@@ -337,7 +337,7 @@ func TestCampaignIsUpdatedInPart(t *testing.T) {
 					"audience": object{"lists": object{"include": []any{object{"listId": 987654321}}}},
 				},
 			},
-			want: "NOT_FOUND input.audience audience_not_found",
+			want: "NOT_FOUND input.audience.lists.include.0 audience_not_found",
 		},
 		{
 			name:     "a list below zero",

@@ -223,10 +223,10 @@ func partial(served *ast.Schema, mutation *ast.FieldDefinition) *ast.Definition 
 func optional(field *ast.FieldDefinition) bool { return !field.Type.NonNull }
 
 // inner returns the input object of a field that changes in part: it has a field that may be null,
-// and is not set as a whole, as a @oneOf and an A/B test are.
+// and is not set as a whole, as a @oneOf, an A/B test and the rules of a segment are.
 func inner(served *ast.Schema, field *ast.FieldDefinition) *ast.Definition {
 	of := served.Types[field.Type.Name()]
-	if of.Kind != ast.InputObject || of.Directives.ForName("oneOf") != nil || of.Name == "ABTestInput" ||
+	if of.Kind != ast.InputObject || of.Directives.ForName("oneOf") != nil || of.Name == "ABTestInput" || of.Name == "RuleGroupInput" ||
 		!slices.ContainsFunc(of.Fields, optional) {
 		return nil
 	}

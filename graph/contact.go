@@ -128,7 +128,7 @@ func (r contactResolver) Suppression(
 func (r mutationResolver) DeleteContacts(
 	ctx context.Context, input model.DeleteContactsInput,
 ) (*model.DeleteContactsPayload, error) {
-	opts := forget.Options{Suppression: input.ForgetSuppression}
+	opts := forget.Options{Suppression: or(input.ForgetSuppression, false)}
 	remove := func(ctx context.Context, ids []int64) ([]int64, error) { return r.Forgetting.Forget(ctx, ids, opts) }
 	deleted, problems, err := deleteAll(ctx, gid.Contact, input.Ids, remove)
 	return &model.DeleteContactsPayload{DeletedIds: deleted, UserErrors: problems}, err

@@ -59,7 +59,7 @@ func emailOrder(by *model.EmailOrder) content.Order {
 		order = content.ByUpdated
 	case model.EmailOrderFieldCreatedAt:
 	}
-	order.Desc = by.Direction == model.OrderDirectionDesc
+	order.Desc = value(given(by.Direction)) == model.OrderDirectionDesc
 	return order
 }
 

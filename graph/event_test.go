@@ -329,6 +329,13 @@ func TestAStreamIsAnsweredLineByLine(t *testing.T) {
 				e("16", numbered+`,"amount":{"amount":1,"currency":"EUR"},"currency":"USD"`),
 				`{"id":"16","result":"rejected","code":"invalid","message":"the line is no event: amount.currency and currency are two names of one field and differ: give amount.currency alone"}`,
 			},
+			{
+				strings.Replace(
+					e("17", numbered+`,"campaign":"`+globalID("Campaign", c.ID)+`","amount":{"amount":"1","currency":"eur"},"currency":"EUR"`),
+					"OPENED", "CONVERTED", 1,
+				),
+				`{"id":"17","result":"recorded"}`,
+			},
 		}
 		var in, want strings.Builder
 		for i, l := range lines {

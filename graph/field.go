@@ -41,7 +41,7 @@ func (r mutationResolver) CreateCustomField(
 	if err := beforeWriting(ctx, payloadCustomField); err != nil {
 		return nil, err
 	}
-	in := customfield.Input{Name: input.Name, Type: input.Type, Choices: input.Choices}
+	in := customfield.Input{Name: input.Name, Type: input.Type, Choices: input.Choices.Value()}
 	var err error
 	if text := given(input.ListID); text != nil {
 		in.ListID, err = identify(gid.SubscriberList, "listId", *text)

@@ -300,7 +300,7 @@ func TestNullForAVariableWithADefaultIsRefusedWhereAValueIsNeeded(t *testing.T) 
 		a := w.Account(t)
 		for name, tt := range map[string]struct{ document, variable string }{
 			"directive":  {`query($v: Boolean = false) { campaigns { totalCount @skip(if: $v) } }`, "$v"},
-			"enum":       {`query($v: OrderDirection = ASC) { campaigns(orderBy: {field: NAME, direction: $v}) { totalCount } }`, "$v"},
+			"enum":       {`query($v: SeriesInterval = DAY) { campaign(id: 1) { statistics { series(interval: $v) { sent } } } }`, "$v"},
 			"number":     {`query($v: Int = 3) { schedulePreview(input: {kind: IMMEDIATE}, first: $v) { upcoming } }`, "$v"},
 			"a fragment": {`query($v: Boolean = false) { campaigns { ...F } } fragment F on CampaignConnection { totalCount @include(if: $v) }`, "$v"},
 		} {

@@ -61,7 +61,7 @@ func listOrder(by *model.SubscriberListOrder) lists.Order {
 	if by.Field == model.SubscriberListOrderFieldCreatedAt {
 		order = lists.ByCreated
 	}
-	order.Desc = by.Direction == model.OrderDirectionDesc
+	order.Desc = value(given(by.Direction)) == model.OrderDirectionDesc
 	return order
 }
 
@@ -148,7 +148,7 @@ func (r mutationResolver) CreateList(
 		return nil, err
 	}
 	l, err := r.Services.Lists.Create(
-		ctx, lists.Input{Name: input.Name, DoubleOptIn: input.DoubleOptIn}, given(input.IdempotencyKey),
+		ctx, lists.Input{Name: input.Name, DoubleOptIn: or(input.DoubleOptIn, false)}, given(input.IdempotencyKey),
 	)
 	problems, err := toUserErrors(ctx, err)
 	return &model.CreateListPayload{List: shownList(l), UserErrors: problems}, err

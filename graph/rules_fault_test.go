@@ -184,6 +184,80 @@ func (w *world) faultsOfAudiences(t *testing.T, a *apitest.Account, draft, list 
 	}
 }
 
+// TestFaultsOfOtherFormsOfAnAudienceNameTheirPlace names a list that does not exist.
+func TestFaultsOfOtherFormsOfAnAudienceNameTheirPlace(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		f, draft := w.crowd(t, a), number(w.page(t, a, 1)[0].ID)
+		own := object{"listId": number(f.list.ID)}
+		for want, audience := range map[string]object{
+			"audience.rulesJson": {"rulesJson": `{"operator":"or","criteria":[{"list_id":987654321}]}`},
+			"audience.lists.exclude[0]": {"lists": object{
+				"include": []any{own}, "exclude": []any{object{"listId": "987654321"}},
+			}},
+		} {
+			response := w.Query(
+				t, a.Key, `mutation($in: UpdateCampaignInput!) { updateCampaign(input: $in) { `+faults+`} }`,
+				object{"in": object{"id": draft, "audience": audience}},
+			)
+			place := strings.NewReplacer("[", ".", "]", "").Replace(want)
+			if got, _ := outcome(response); got != "NOT_FOUND input."+place+" audience_not_found" {
+				t.Errorf("a campaign: got %s, want %s", got, place)
+			}
+			response = w.Query(
+				t, a.Key, `query($in: AudienceInput!) { audience(input: $in) { count } }`, object{"in": audience},
+			)
+			place = "input" + strings.TrimPrefix(want, "audience")
+			if got, _ := outcome(response); got != "!NOT_FOUND "+place+" audience_not_found" {
+				t.Errorf("a draft: got %s, want %s", got, place)
+			}
+		}
+	})
+}
+
+// TestNullInRulesIsTheDefault has rules as clients send them that send null for whatever was not set.
+func TestNullInRulesIsTheDefault(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		a := w.Account(t)
+		f := w.crowd(t, a)
+		list := number(f.list.ID)
+		read := func(rules object) string {
+			return compact(w.MustQuery(
+				t, a.Key, `query($in: AudienceInput!) { audience(input: $in) { rulesJson count } }`,
+				object{"in": object{"rules": rules}},
+			))
+		}
+		rules := func(absent object) object {
+			with := func(of object, names ...string) object {
+				for _, name := range names {
+					if v, ok := absent[name]; ok {
+						of[name] = v
+					}
+				}
+				return of
+			}
+			return with(object{"criteria": []any{
+				with(object{"listId": list}, "connector", "rules"),
+				with(object{"listId": list, "rules": []any{
+					object{"event": with(object{"event": "OPENED"}, "not", "campaignIds", "time", "count")},
+					object{"tag": with(object{"match": "HAS_NO_TAGS"}, "tagIds")},
+					object{"suppression": with(object{}, "not")},
+					object{"group": with(object{"rules": []any{
+						object{"segment": with(object{"segmentId": number(f.segment.ID)}, "not")},
+					}}, "connector")},
+				}}, "connector"),
+			}}, "connector", "exclude")
+		}
+		null := object{}
+		for _, name := range []string{"connector", "rules", "exclude", "not", "campaignIds", "time", "count", "tagIds"} {
+			null[name] = nil
+		}
+		if got, want := read(rules(null)), read(rules(object{})); got != want {
+			t.Errorf("with null %s, without %s", got, want)
+		}
+	})
+}
+
 func copies(of any, n int) []any {
 	out := make([]any, n)
 	for i := range out {

@@ -24,9 +24,9 @@ type jsonRule map[string]any
 func typedAudience(in *model.AudienceRulesInput, base string) (string, places, error) {
 	t := &typedRules{placesBelow(base, "criteria", "exclude")}
 	text, err := t.text(jsonRule{
-		"operator": in.Connector,
+		"operator": or(in.Connector, rules.Or),
 		"criteria": t.criteria("criteria", in.Criteria),
-		"exclude":  t.criteria("exclude", in.Exclude),
+		"exclude":  t.criteria("exclude", in.Exclude.Value()),
 	})
 	if err != nil {
 		return "", t.places, err
@@ -42,8 +42,9 @@ func typedAudience(in *model.AudienceRulesInput, base string) (string, places, e
 // typedSegment returns the canonical RulesJson of typed rules.
 func typedSegment(in *model.RuleGroupInput, base string) (string, places, error) {
 	t := &typedRules{placesBelow(base, "rules")}
+	joined := or(in.Connector, rules.And)
 	text, err := t.text(jsonRule{
-		"operator": in.Connector, "rules": t.appended([]any{}, "rules", "rules", in.Connector, 0, in.Rules),
+		"operator": joined, "rules": t.appended([]any{}, "rules", "rules", joined, 0, in.Rules),
 	})
 	if err != nil {
 		return "", t.places, err
@@ -71,12 +72,12 @@ func (t *typedRules) text(rules jsonRule) ([]byte, error) {
 func (t *typedRules) criteria(name string, in []*model.AudienceCriterionInput) []any {
 	out := make([]any, len(in))
 	for i, criterion := range in {
-		at := element(name, i)
+		at, joined := element(name, i), or(criterion.Connector, rules.And)
 		t.put(at, at, "list_id", "listId", "rules", "rules")
 		out[i] = jsonRule{
 			"list_id":  t.id(gid.SubscriberList, at+".listId", criterion.ListID),
-			"operator": criterion.Connector,
-			"rules":    t.appended([]any{}, at+".rules", at+".rules", criterion.Connector, 0, criterion.Rules),
+			"operator": joined,
+			"rules":    t.appended([]any{}, at+".rules", at+".rules", joined, 0, criterion.Rules.Value()),
 		}
 	}
 	return out
@@ -101,11 +102,11 @@ func (t *typedRules) appended(
 			out = append(out, t.rule(place, typed, rule))
 		case len(group.Rules) == 0:
 			t.fault(below, "must have at least one rule")
-		case group.Connector == joined:
+		case or(group.Connector, rules.And) == joined:
 			out = t.appended(out, legacy, below, joined, groups+1, group.Rules)
 		default:
 			t.put(place, below)
-			out = append(out, t.appended([]any{}, place, below, group.Connector, groups+1, group.Rules))
+			out = append(out, t.appended([]any{}, place, below, or(group.Connector, rules.And), groups+1, group.Rules))
 		}
 	}
 	return out
@@ -123,11 +124,11 @@ func (t *typedRules) rule(place, at string, in *model.AudienceRuleInput) jsonRul
 		at += ".tag"
 		t.put(place, at, "operator", "match", "value", "tagIds")
 		return jsonRule{
-			"type": "tags", "operator": tag.Match, "value": t.ids(gid.SubscriberTag, at+".tagIds", tag.TagIds),
+			"type": "tags", "operator": tag.Match, "value": t.ids(gid.SubscriberTag, at+".tagIds", tag.TagIds.Value()),
 		}
 	case in.Segment.Value() != nil:
 		segment, operator := in.Segment.Value(), rules.BelongsTo
-		if segment.Not {
+		if or(segment.Not, false) {
 			operator = rules.DoesNotBelongTo
 		}
 		at += ".segment"
@@ -137,7 +138,7 @@ func (t *typedRules) rule(place, at string, in *model.AudienceRuleInput) jsonRul
 		}
 	case in.Suppression.Value() != nil:
 		operator := rules.Suppressed
-		if in.Suppression.Value().Not {
+		if or(in.Suppression.Value().Not, false) {
 			operator = rules.NotSuppressed
 		}
 		t.put(place, at+".suppression")
@@ -167,12 +168,12 @@ func (t *typedRules) field(place, at string, in *model.FieldRuleInput) jsonRule 
 func (t *typedRules) event(place, at string, in *model.EventRuleInput) jsonRule {
 	t.put(place, at, "operator", "event", "value", "campaignIds", "time_filter", "time", "aggregation", "count")
 	operator := string(in.Event)
-	if in.Not {
+	if or(in.Not, false) {
 		operator = "not " + operator
 	}
 	out := jsonRule{
 		"type": "campaign-events", "operator": operator,
-		"value": t.ids(gid.Campaign, at+".campaignIds", in.CampaignIds),
+		"value": t.ids(gid.Campaign, at+".campaignIds", in.CampaignIds.Value()),
 	}
 	if when := in.Time.Value(); when != nil {
 		out["time_filter"] = t.time(place+".time_filter", at+".time", when)

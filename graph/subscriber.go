@@ -54,7 +54,7 @@ func subscriberOrder(by *model.SubscriberOrder) subscriber.Order {
 		order = subscriber.ByUnsubscription
 	case model.SubscriberOrderFieldEmailAddress:
 	}
-	order.Desc = by.Direction == model.OrderDirectionDesc
+	order.Desc = value(given(by.Direction)) == model.OrderDirectionDesc
 	return order
 }
 

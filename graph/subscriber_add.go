@@ -44,7 +44,7 @@ func (r mutationResolver) AddSubscribers(
 // readAddition reads the rows. An id that cannot be decoded is a fault of the whole request.
 func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) {
 	in := subscriber.Addition{
-		Update: input.UpdateExisting, Resubscribe: input.Resubscribe,
+		Update: or(input.UpdateExisting, false), Resubscribe: or(input.Resubscribe, false),
 		Rows: make([]subscriber.Row, len(input.Subscribers)),
 	}
 	var faults apperr.Faults
@@ -55,7 +55,7 @@ func readAddition(input model.AddSubscribersInput) (subscriber.Addition, error) 
 		faults.Add(apperr.InvalidField("subscribers", apperr.ReasonRowsRequired, "must have at least one row"))
 	}
 	for i, row := range input.Subscribers {
-		values, err := customValues(fmt.Sprintf("subscribers[%d].fields", i), row.Fields)
+		values, err := customValues(fmt.Sprintf("subscribers[%d].fields", i), row.Fields.Value())
 		faults.Add(err)
 		in.Rows[i] = subscriber.Row{
 			Email:        row.EmailAddress,
@@ -105,7 +105,7 @@ func (r *resolver) showResults(
 			payload.RejectedCount++
 			var err error
 			told.UserErrors, err = toUserErrors(
-				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields, nil)),
+				ctx, renamed(result.Err, personField(fmt.Sprintf("subscribers[%d].", i), input.Subscribers[i].Fields.Value(), nil)),
 			)
 			if err != nil {
 				return err

@@ -31,7 +31,7 @@ func (r queryResolver) Suppressions(
 }
 
 func (r mutationResolver) Suppress(ctx context.Context, input model.SuppressInput) (*model.SuppressPayload, error) {
-	rows, err := r.Suppressions.Suppress(ctx, input.EmailAddresses, input.Reason)
+	rows, err := r.Suppressions.Suppress(ctx, input.EmailAddresses, or(input.Reason, kind.SuppressedManually))
 	problems, err := toUserErrors(ctx, renamed(err, addressField))
 	return &model.SuppressPayload{Suppressions: shownSuppressions(rows), UserErrors: problems}, err
 }

@@ -114,6 +114,22 @@ func TestArgumentsHaveOneVocabulary(t *testing.T) {
 }
 
 // TestEveryConnectionTakesTheSameArguments checks that a page can be asked for alike everywhere.
+// TestInputFieldsWithADefaultTakeNull keeps the fields of inputs usable for generated clients that send null for what
+// was not set.
+func TestInputFieldsWithADefaultTakeNull(t *testing.T) {
+	t.Parallel()
+	for _, of := range schema(t).Types {
+		if of.Kind != ast.InputObject {
+			continue
+		}
+		for _, field := range of.Fields {
+			if field.DefaultValue != nil && field.Type.NonNull {
+				t.Errorf("%s.%s has a default and refuses null", of.Name, field.Name)
+			}
+		}
+	}
+}
+
 func TestEveryConnectionTakesTheSameArguments(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{"first": "Int", "after": "String", "last": "Int", "before": "String"}

@@ -51,7 +51,8 @@ func weight(parent, field string) guard.Weight {
 		"Audience.rulesJson", "CampaignAudience.rulesJson", "AudienceDraft.rulesJson", "Segment.rulesJson":
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
-		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount", "LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
+		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount",
+		"LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
 		return guard.Weight{Cost: 50, OncePerList: true}
 	case "Query.campaignCounts":
 		return guard.Weight{Cost: 50}

@@ -259,7 +259,9 @@ func (CampaignEmail) Edges() []ent.Edge {
 }
 
 // Indexes of the CampaignEmail.
-func (CampaignEmail) Indexes() []ent.Index { return []ent.Index{index.Fields("email_id", "campaign_id")} }
+func (CampaignEmail) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("email_id", "campaign_id")}
+}
 
 // Annotations of the CampaignEmail.
 func (CampaignEmail) Annotations() []schema.Annotation {

@@ -2538,7 +2538,7 @@ input CampaignOrder {
   "What to order by."
   field: CampaignOrderField!
   "In which direction."
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 "Conditions on campaigns. Every condition given must hold; an empty list of values matches nothing."
@@ -2796,7 +2796,7 @@ input EmailOrder {
   "What to order by."
   field: EmailOrderField!
   "In which direction."
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 "A list of people. Legacy table: ` + "`" + `oempro_subscriber_lists` + "`" + `."
@@ -2892,7 +2892,7 @@ input SubscriberListOrder {
   "What to order by."
   field: SubscriberListOrderField!
   "In which direction."
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 "Whether a person on a list may be written to. Legacy: ` + "`" + `SubscriptionStatus` + "`" + `."
@@ -3040,7 +3040,7 @@ input DeleteContactsInput {
   "Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer."
   ids: [ID!]!
   "Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (` + "`" + `SECRET_REQUIRED` + "`" + `)."
-  forgetSuppression: Boolean! = false
+  forgetSuppression: Boolean = false
 }
 
 "What ` + "`" + `deleteContacts` + "`" + ` answers."
@@ -3152,7 +3152,7 @@ input SubscriberOrder {
   "What to order by."
   field: SubscriberOrderField!
   "In which direction."
-  direction: OrderDirection! = ASC
+  direction: OrderDirection = ASC
 }
 
 "Conditions on people of a list. Every condition given must hold; an empty list of values matches nothing."
@@ -3696,7 +3696,7 @@ input RecurringScheduleInput {
   "Zone."
   timeZone: TimeZone!
   "After how many sendings it ends; 0 for never."
-  maxInstances: Int! = 0
+  maxInstances: Int = 0
 }
 
 "An audience: exactly one of its forms."
@@ -3720,11 +3720,11 @@ enum AudienceKind {
 "The people whom the criteria choose, without those whom an exclusion chooses. At most 200 rules and 64 KiB in the legacy syntax."
 input AudienceRulesInput {
   "What joins the criteria. AND: every criterion chooses the same address. OR: at least one does. Legacy: ` + "`" + `operator` + "`" + `."
-  connector: RuleConnector! = OR
+  connector: RuleConnector = OR
   "What chooses people: at least one."
   criteria: [AudienceCriterionInput!]!
   "What leaves people out, even where included: any of these."
-  exclude: [AudienceCriterionInput!]! = []
+  exclude: [AudienceCriterionInput!] = []
 }
 
 "People of one list for whom rules hold."
@@ -3732,9 +3732,9 @@ input AudienceCriterionInput {
   "The list: global id or legacy number."
   listId: ID!
   "What joins the rules."
-  connector: RuleConnector! = AND
+  connector: RuleConnector = AND
   "The rules; none for the whole list."
-  rules: [AudienceRuleInput!]! = []
+  rules: [AudienceRuleInput!] = []
 }
 
 "A rule: exactly one of these."
@@ -3756,7 +3756,7 @@ input AudienceRuleInput @oneOf {
 "Rules joined by one connector."
 input RuleGroupInput {
   "What joins the rules."
-  connector: RuleConnector! = AND
+  connector: RuleConnector = AND
   "The rules: at least one, but for a segment that is the whole list."
   rules: [AudienceRuleInput!]!
 }
@@ -3784,9 +3784,9 @@ input EventRuleInput {
   "The event."
   event: RuleEvent!
   "Negates the whole rule: it holds for everybody for whom it would not hold without."
-  not: Boolean! = false
+  not: Boolean = false
   "Campaigns whose events count: global ids or legacy numbers; none for every campaign."
-  campaignIds: [ID!]! = []
+  campaignIds: [ID!] = []
   "When the events were that count; absent for any time."
   time: EventRuleTimeInput
   "How many there must be; absent for one or more."
@@ -3832,13 +3832,13 @@ input TagRuleInput {
   "Which labels the subscriber must have."
   match: TagRuleMatch!
   "The labels: global ids or legacy numbers. One for HAS_TAG and DOES_NOT_HAVE_TAG, none for HAS_NO_TAGS."
-  tagIds: [ID!]! = []
+  tagIds: [ID!] = []
 }
 
 "Asks whether the subscriber is in a segment of the list."
 input SegmentRuleInput {
   "Negates the rule: the subscriber must not be in it."
-  not: Boolean! = false
+  not: Boolean = false
   "The segment: global id or legacy number."
   segmentId: ID!
 }
@@ -3846,7 +3846,7 @@ input SegmentRuleInput {
 "Asks whether the address is on the suppression list of the account."
 input SuppressionRuleInput {
   "Negates the rule: the address must not be on it."
-  not: Boolean! = false
+  not: Boolean = false
 }
 
 "People of lists and segments."
@@ -3854,7 +3854,7 @@ input AudienceListsInput {
   "Whose people are included."
   include: [AudiencePartInput!]!
   "Whose people are left out even where included."
-  exclude: [AudiencePartInput!]! = []
+  exclude: [AudiencePartInput!] = []
 }
 
 "A list, or one segment of it."
@@ -4188,7 +4188,7 @@ input CreateListInput {
   "Name, 1–250 characters."
   name: String!
   "Whether whoever subscribes is to confirm it first. Legacy: ` + "`" + `OptInMode` + "`" + `."
-  doubleOptIn: Boolean! = false
+  doubleOptIn: Boolean = false
   "The same key within a day answers the list of the first call. At most 200 characters."
   idempotencyKey: String
 }
@@ -4369,9 +4369,9 @@ input AddSubscribersInput {
   "The people, 1–5,000."
   subscribers: [AddSubscriberInput!]!
   "Whether the fields of people who are on the list already are written; they are left alone otherwise."
-  updateExisting: Boolean! = false
+  updateExisting: Boolean = false
   "Whether people enter again who had left, or have not confirmed yet; they stay as they are otherwise."
-  resubscribe: Boolean! = false
+  resubscribe: Boolean = false
   """
   The same key within a day writes nothing again: the rows that the first call added are answered as ADDED, all others by how they are on the list. At most 200
   characters.
@@ -4390,7 +4390,7 @@ input AddSubscriberInput {
   "When the person confirmed it. Who has is subscribed at once, also on a list with double opt-in."
   optedInAt: DateTime
   "Values of custom fields; fields that are not named keep theirs."
-  fields: [CustomFieldValueInput!]! = []
+  fields: [CustomFieldValueInput!] = []
 }
 
 "What came of a row."
@@ -4530,7 +4530,7 @@ input CreateCustomFieldInput {
   "What its values are, for good."
   type: CustomFieldType!
   "Values that a CHOICE field allows, at most 500 of 1–250 characters; without any it allows all."
-  choices: [String!]! = []
+  choices: [String!] = []
   "The same key within a day answers the field of the first call. At most 200 characters."
   idempotencyKey: String
 }
@@ -4733,7 +4733,7 @@ input SuppressInput {
   "The addresses, 1–5,000."
   emailAddresses: [String!]!
   "Why; an address that is suppressed already keeps its reason."
-  reason: SuppressionReason! = MANUAL
+  reason: SuppressionReason = MANUAL
 }
 
 "What ` + "`" + `suppress` + "`" + ` answers."
@@ -4811,7 +4811,7 @@ input RevokeApiKeyInput {
   "Global id of the key."
   id: ID!
   "What becomes of the keys that it made, of those that these made, and so on."
-  descendants: KeyDescendants! = REVOKE
+  descendants: KeyDescendants = REVOKE
 }
 
 "What becomes of the keys that a revoked key made."
@@ -31153,11 +31153,11 @@ func (ec *executionContext) unmarshalInputAddSubscriberInput(ctx context.Context
 			it.OptedInAt = graphql.OmittableOf(data)
 		case "fields":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fields"))
-			data, err := ec.unmarshalNCustomFieldValueInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldValueInputᚄ(ctx, v)
+			data, err := ec.unmarshalOCustomFieldValueInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldValueInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Fields = data
+			it.Fields = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -31216,18 +31216,18 @@ func (ec *executionContext) unmarshalInputAddSubscribersInput(ctx context.Contex
 			it.Subscribers = data
 		case "updateExisting":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateExisting"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.UpdateExisting = data
+			it.UpdateExisting = graphql.OmittableOf(data)
 		case "resubscribe":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resubscribe"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Resubscribe = data
+			it.Resubscribe = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -31342,18 +31342,18 @@ func (ec *executionContext) unmarshalInputAudienceCriterionInput(ctx context.Con
 			it.ListID = data
 		case "connector":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
-			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			data, err := ec.unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Connector = data
+			it.Connector = graphql.OmittableOf(data)
 		case "rules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
-			data, err := ec.unmarshalNAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx, v)
+			data, err := ec.unmarshalOAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Rules = data
+			it.Rules = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -31465,11 +31465,11 @@ func (ec *executionContext) unmarshalInputAudienceListsInput(ctx context.Context
 			it.Include = data
 		case "exclude":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exclude"))
-			data, err := ec.unmarshalNAudiencePartInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartInputᚄ(ctx, v)
+			data, err := ec.unmarshalOAudiencePartInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Exclude = data
+			it.Exclude = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -31640,11 +31640,11 @@ func (ec *executionContext) unmarshalInputAudienceRulesInput(ctx context.Context
 		switch k {
 		case "connector":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
-			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			data, err := ec.unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Connector = data
+			it.Connector = graphql.OmittableOf(data)
 		case "criteria":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("criteria"))
 			data, err := ec.unmarshalNAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx, v)
@@ -31654,11 +31654,11 @@ func (ec *executionContext) unmarshalInputAudienceRulesInput(ctx context.Context
 			it.Criteria = data
 		case "exclude":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exclude"))
-			data, err := ec.unmarshalNAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx, v)
+			data, err := ec.unmarshalOAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Exclude = data
+			it.Exclude = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -32022,11 +32022,11 @@ func (ec *executionContext) unmarshalInputCampaignOrder(ctx context.Context, obj
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Direction = data
+			it.Direction = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -32362,11 +32362,11 @@ func (ec *executionContext) unmarshalInputCreateCustomFieldInput(ctx context.Con
 			it.Type = data
 		case "choices":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("choices"))
-			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Choices = data
+			it.Choices = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -32548,11 +32548,11 @@ func (ec *executionContext) unmarshalInputCreateListInput(ctx context.Context, o
 			it.Name = data
 		case "doubleOptIn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doubleOptIn"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.DoubleOptIn = data
+			it.DoubleOptIn = graphql.OmittableOf(data)
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -32965,11 +32965,11 @@ func (ec *executionContext) unmarshalInputDeleteContactsInput(ctx context.Contex
 			it.Ids = data
 		case "forgetSuppression":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("forgetSuppression"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.ForgetSuppression = data
+			it.ForgetSuppression = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -33312,11 +33312,11 @@ func (ec *executionContext) unmarshalInputEmailOrder(ctx context.Context, obj an
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Direction = data
+			it.Direction = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -33550,18 +33550,18 @@ func (ec *executionContext) unmarshalInputEventRuleInput(ctx context.Context, ob
 			it.Event = data
 		case "not":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Not = data
+			it.Not = graphql.OmittableOf(data)
 		case "campaignIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignIds"))
-			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.CampaignIds = data
+			it.CampaignIds = graphql.OmittableOf(data)
 		case "time":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("time"))
 			data, err := ec.unmarshalOEventRuleTimeInput2ᚖcampaignqlᚋgraphᚋmodelᚐEventRuleTimeInput(ctx, v)
@@ -34142,11 +34142,11 @@ func (ec *executionContext) unmarshalInputRecurringScheduleInput(ctx context.Con
 			it.TimeZone = data
 		case "maxInstances":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxInstances"))
-			data, err := ec.unmarshalNInt2int32(ctx, v)
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.MaxInstances = data
+			it.MaxInstances = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34244,11 +34244,11 @@ func (ec *executionContext) unmarshalInputRevokeApiKeyInput(ctx context.Context,
 			it.ID = data
 		case "descendants":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("descendants"))
-			data, err := ec.unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx, v)
+			data, err := ec.unmarshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Descendants = data
+			it.Descendants = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34339,11 +34339,11 @@ func (ec *executionContext) unmarshalInputRuleGroupInput(ctx context.Context, ob
 		switch k {
 		case "connector":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("connector"))
-			data, err := ec.unmarshalNRuleConnector2campaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
+			data, err := ec.unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Connector = data
+			it.Connector = graphql.OmittableOf(data)
 		case "rules":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
 			data, err := ec.unmarshalNAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx, v)
@@ -34504,11 +34504,11 @@ func (ec *executionContext) unmarshalInputSegmentRuleInput(ctx context.Context, 
 		switch k {
 		case "not":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Not = data
+			it.Not = graphql.OmittableOf(data)
 		case "segmentId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentId"))
 			data, err := ec.unmarshalNID2string(ctx, v)
@@ -34669,11 +34669,11 @@ func (ec *executionContext) unmarshalInputSubscriberListOrder(ctx context.Contex
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Direction = data
+			it.Direction = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34722,11 +34722,11 @@ func (ec *executionContext) unmarshalInputSubscriberOrder(ctx context.Context, o
 			it.Field = data
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			data, err := ec.unmarshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Direction = data
+			it.Direction = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34831,11 +34831,11 @@ func (ec *executionContext) unmarshalInputSuppressInput(ctx context.Context, obj
 			it.EmailAddresses = data
 		case "reason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
-			data, err := ec.unmarshalNSuppressionReason2campaignqlᚋinternalᚋkindᚐSuppressionReason(ctx, v)
+			data, err := ec.unmarshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Reason = data
+			it.Reason = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34877,11 +34877,11 @@ func (ec *executionContext) unmarshalInputSuppressionRuleInput(ctx context.Conte
 		switch k {
 		case "not":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("not"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Not = data
+			it.Not = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -34979,11 +34979,11 @@ func (ec *executionContext) unmarshalInputTagRuleInput(ctx context.Context, obj 
 			it.Match = data
 		case "tagIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tagIds"))
-			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.TagIds = data
+			it.TagIds = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -45762,20 +45762,6 @@ func (ec *executionContext) marshalNCustomFieldValue2ᚖcampaignqlᚋgraphᚋmod
 	return ec._CustomFieldValue(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNCustomFieldValueInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldValueInputᚄ(ctx context.Context, v any) ([]*model.CustomFieldValueInput, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]*model.CustomFieldValueInput, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNCustomFieldValueInput2ᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldValueInput(ctx, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func (ec *executionContext) unmarshalNCustomFieldValueInput2ᚖcampaignqlᚋgraphᚋmodelᚐCustomFieldValueInput(ctx context.Context, v any) (*model.CustomFieldValueInput, error) {
 	res, err := ec.unmarshalInputCustomFieldValueInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
@@ -46696,32 +46682,6 @@ func (ec *executionContext) marshalNJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx 
 	return res
 }
 
-func (ec *executionContext) unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, v any) (account.Descendants, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants[tmp]
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, sel ast.SelectionSet, v account.Descendants) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants[v])
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "KeyDescendants!")
-	}
-	return res
-}
-
-var (
-	unmarshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants = map[string]account.Descendants{
-		"REVOKE": account.RevokeDescendants,
-		"KEEP":   account.KeepDescendants,
-	}
-	marshalNKeyDescendants2campaignqlᚋinternalᚋaccountᚐDescendants = map[account.Descendants]string{
-		account.RevokeDescendants: "REVOKE",
-		account.KeepDescendants:   "KEEP",
-	}
-)
-
 func (ec *executionContext) unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder(ctx context.Context, v any) (statistics.LinkOrder, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNLinkOrder2campaignqlᚋinternalᚋstatisticsᚐLinkOrder[tmp]
@@ -46983,16 +46943,6 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 	})
 
 	return ret
-}
-
-func (ec *executionContext) unmarshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, v any) (model.OrderDirection, error) {
-	var res model.OrderDirection
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNOrderDirection2campaignqlᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v model.OrderDirection) graphql.Marshaler {
-	return v
 }
 
 func (ec *executionContext) marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -48513,6 +48463,23 @@ func (ec *executionContext) marshalOApiKey2ᚖcampaignqlᚋgraphᚋmodelᚐAPIKe
 	return ec._ApiKey(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAudienceCriterionInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInputᚄ(ctx context.Context, v any) ([]*model.AudienceCriterionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AudienceCriterionInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudienceCriterionInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceCriterionInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOAudienceDraft2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceDraft(ctx context.Context, sel ast.SelectionSet, v *model.AudienceDraft) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -48559,6 +48526,23 @@ func (ec *executionContext) unmarshalOAudienceListsInput2ᚖcampaignqlᚋgraph�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOAudiencePartInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartInputᚄ(ctx context.Context, v any) ([]*model.AudiencePartInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AudiencePartInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudiencePartInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudiencePartInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRecipientᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AudienceRecipient) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -48576,6 +48560,23 @@ func (ec *executionContext) marshalOAudienceRecipient2ᚕᚖcampaignqlᚋgraph�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOAudienceRuleInput2ᚕᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInputᚄ(ctx context.Context, v any) ([]*model.AudienceRuleInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AudienceRuleInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAudienceRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRuleInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOAudienceRules2ᚖcampaignqlᚋgraphᚋmodelᚐAudienceRules(ctx context.Context, sel ast.SelectionSet, v *model.AudienceRules) graphql.Marshaler {
@@ -49506,6 +49507,36 @@ func (ec *executionContext) marshalOJSON2campaignqlᚋgraphᚋscalarᚐJSON(ctx 
 	return res
 }
 
+func (ec *executionContext) unmarshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, v any) (*account.Descendants, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants(ctx context.Context, sel ast.SelectionSet, v *account.Descendants) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants[*v])
+	return res
+}
+
+var (
+	unmarshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants = map[string]account.Descendants{
+		"REVOKE": account.RevokeDescendants,
+		"KEEP":   account.KeepDescendants,
+	}
+	marshalOKeyDescendants2ᚖcampaignqlᚋinternalᚋaccountᚐDescendants = map[account.Descendants]string{
+		account.RevokeDescendants: "REVOKE",
+		account.KeepDescendants:   "KEEP",
+	}
+)
+
 func (ec *executionContext) unmarshalOLocalTime2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -49546,6 +49577,22 @@ func (ec *executionContext) marshalONode2campaignqlᚋgraphᚋmodelᚐNode(ctx c
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, v any) (*model.OrderDirection, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.OrderDirection)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodelᚐOrderDirection(ctx context.Context, sel ast.SelectionSet, v *model.OrderDirection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalORecurrence2ᚖcampaignqlᚋgraphᚋmodelᚐRecurrence(ctx context.Context, sel ast.SelectionSet, v *model.Recurrence) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -49560,6 +49607,36 @@ func (ec *executionContext) unmarshalORecurringScheduleInput2ᚖcampaignqlᚋgra
 	res, err := ec.unmarshalInputRecurringScheduleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx context.Context, v any) (*rules.Connector, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx context.Context, sel ast.SelectionSet, v *rules.Connector) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector[*v])
+	return res
+}
+
+var (
+	unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector = map[string]rules.Connector{
+		"AND": rules.And,
+		"OR":  rules.Or,
+	}
+	marshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector = map[rules.Connector]string{
+		rules.And: "AND",
+		rules.Or:  "OR",
+	}
+)
 
 func (ec *executionContext) unmarshalORuleFieldName2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐFieldName(ctx context.Context, v any) (*rules.FieldName, error) {
 	if v == nil {
@@ -49990,6 +50067,38 @@ func (ec *executionContext) marshalOSuppressionReason2ᚕcampaignqlᚋinternal�
 
 	return ret
 }
+
+func (ec *executionContext) unmarshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason(ctx context.Context, v any) (*kind.SuppressionReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason(ctx context.Context, sel ast.SelectionSet, v *kind.SuppressionReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason[*v])
+	return res
+}
+
+var (
+	unmarshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason = map[string]kind.SuppressionReason{
+		"MANUAL":      kind.SuppressedManually,
+		"COMPLAINT":   kind.SuppressedByComplaint,
+		"HARD_BOUNCE": kind.SuppressedByBounce,
+	}
+	marshalOSuppressionReason2ᚖcampaignqlᚋinternalᚋkindᚐSuppressionReason = map[kind.SuppressionReason]string{
+		kind.SuppressedManually:    "MANUAL",
+		kind.SuppressedByComplaint: "COMPLAINT",
+		kind.SuppressedByBounce:    "HARD_BOUNCE",
+	}
+)
 
 func (ec *executionContext) unmarshalOSuppressionRuleInput2ᚖcampaignqlᚋgraphᚋmodelᚐSuppressionRuleInput(ctx context.Context, v any) (*model.SuppressionRuleInput, error) {
 	if v == nil {

@@ -100,17 +100,31 @@ func (m *money) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// twice returns the message for two names of one field that both have a value, and different ones, or "".
+// twice returns the message for two names of one field whose values mean different things, or "".
 func (o object) twice() string {
-	for _, pair := range [][4]string{
-		{"campaignId", string(o.CampaignID), "campaign", string(o.Campaign)},
-		{"subscriberId", string(o.SubscriberID), "subscriber", string(o.Subscriber)},
-		{"contactId", string(o.ContactID), "contact", string(o.Contact)},
-		{"emailAddress", o.EmailAddress, "email", o.Email},
-		{"amount.currency", o.Amount.currency, "currency", o.Currency},
+	alike := func(kind gid.Kind, x, y number) bool {
+		var faults apperr.Faults
+		same := identify(&faults, kind, "", string(x)) == identify(&faults, kind, "", string(y))
+		return x == y || same && faults.Err() == nil
+	}
+	for _, pair := range []struct {
+		name, value, former, formerValue string
+		alike                            bool
+	}{
+		{"campaignId", string(o.CampaignID), "campaign", string(o.Campaign), alike(gid.Campaign, o.CampaignID, o.Campaign)},
+		{
+			"subscriberId", string(o.SubscriberID), "subscriber", string(o.Subscriber),
+			alike(gid.Subscriber, o.SubscriberID, o.Subscriber),
+		},
+		{"contactId", string(o.ContactID), "contact", string(o.Contact), alike(gid.Contact, o.ContactID, o.Contact)},
+		{"emailAddress", o.EmailAddress, "email", o.Email, strings.EqualFold(o.EmailAddress, o.Email)},
+		{
+			"amount.currency", o.Amount.currency, "currency", o.Currency,
+			strings.EqualFold(o.Amount.currency, o.Currency),
+		},
 	} {
-		if pair[1] != "" && pair[3] != "" && pair[1] != pair[3] {
-			return pair[0] + " and " + pair[2] + " are two names of one field and differ: give " + pair[0] + " alone"
+		if pair.value != "" && pair.formerValue != "" && !pair.alike {
+			return pair.name + " and " + pair.former + " are two names of one field and differ: give " + pair.name + " alone"
 		}
 	}
 	return ""

@@ -56,7 +56,7 @@ type AddSubscriberInput struct {
 	// When the person confirmed it. Who has is subscribed at once, also on a list with double opt-in.
 	OptedInAt graphql.Omittable[*time.Time] `json:"optedInAt,omitempty"`
 	// Values of custom fields; fields that are not named keep theirs.
-	Fields []*CustomFieldValueInput `json:"fields"`
+	Fields graphql.Omittable[[]*CustomFieldValueInput] `json:"fields,omitempty"`
 }
 
 // What came of one row of `addSubscribers`.
@@ -79,9 +79,9 @@ type AddSubscribersInput struct {
 	// The people, 1–5,000.
 	Subscribers []*AddSubscriberInput `json:"subscribers"`
 	// Whether the fields of people who are on the list already are written; they are left alone otherwise.
-	UpdateExisting bool `json:"updateExisting"`
+	UpdateExisting graphql.Omittable[*bool] `json:"updateExisting,omitempty"`
 	// Whether people enter again who had left, or have not confirmed yet; they stay as they are otherwise.
-	Resubscribe bool `json:"resubscribe"`
+	Resubscribe graphql.Omittable[*bool] `json:"resubscribe,omitempty"`
 	// The same key within a day writes nothing again: the rows that the first call added are answered as ADDED, all others by how they are on the list. At most 200
 	// characters.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
@@ -126,9 +126,9 @@ type AudienceCriterionInput struct {
 	// The list: global id or legacy number.
 	ListID string `json:"listId"`
 	// What joins the rules.
-	Connector rules.Connector `json:"connector"`
+	Connector graphql.Omittable[*rules.Connector] `json:"connector,omitempty"`
 	// The rules; none for the whole list.
-	Rules []*AudienceRuleInput `json:"rules"`
+	Rules graphql.Omittable[[]*AudienceRuleInput] `json:"rules,omitempty"`
 }
 
 // An audience: exactly one of its forms.
@@ -148,7 +148,7 @@ type AudienceListsInput struct {
 	// Whose people are included.
 	Include []*AudiencePartInput `json:"include"`
 	// Whose people are left out even where included.
-	Exclude []*AudiencePartInput `json:"exclude"`
+	Exclude graphql.Omittable[[]*AudiencePartInput] `json:"exclude,omitempty"`
 }
 
 // A list, or one segment of it.
@@ -178,11 +178,11 @@ type AudienceRuleInput struct {
 // The people whom the criteria choose, without those whom an exclusion chooses. At most 200 rules and 64 KiB in the legacy syntax.
 type AudienceRulesInput struct {
 	// What joins the criteria. AND: every criterion chooses the same address. OR: at least one does. Legacy: `operator`.
-	Connector rules.Connector `json:"connector"`
+	Connector graphql.Omittable[*rules.Connector] `json:"connector,omitempty"`
 	// What chooses people: at least one.
 	Criteria []*AudienceCriterionInput `json:"criteria"`
 	// What leaves people out, even where included: any of these.
-	Exclude []*AudienceCriterionInput `json:"exclude"`
+	Exclude graphql.Omittable[[]*AudienceCriterionInput] `json:"exclude,omitempty"`
 }
 
 // Second sending to those who did not open. A field that is absent or null is left alone; `clear` names what is cleared.
@@ -272,7 +272,7 @@ type CampaignOrder struct {
 	// What to order by.
 	Field CampaignOrderField `json:"field"`
 	// In which direction.
-	Direction OrderDirection `json:"direction"`
+	Direction graphql.Omittable[*OrderDirection] `json:"direction,omitempty"`
 }
 
 // How many campaigns are in one status.
@@ -392,7 +392,7 @@ type CreateCustomFieldInput struct {
 	// What its values are, for good.
 	Type kind.FieldType `json:"type"`
 	// Values that a CHOICE field allows, at most 500 of 1–250 characters; without any it allows all.
-	Choices []string `json:"choices"`
+	Choices graphql.Omittable[[]string] `json:"choices,omitempty"`
 	// The same key within a day answers the field of the first call. At most 200 characters.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -452,7 +452,7 @@ type CreateListInput struct {
 	// Name, 1–250 characters.
 	Name string `json:"name"`
 	// Whether whoever subscribes is to confirm it first. Legacy: `OptInMode`.
-	DoubleOptIn bool `json:"doubleOptIn"`
+	DoubleOptIn graphql.Omittable[*bool] `json:"doubleOptIn,omitempty"`
 	// The same key within a day answers the list of the first call. At most 200 characters.
 	IdempotencyKey graphql.Omittable[*string] `json:"idempotencyKey,omitempty"`
 }
@@ -573,7 +573,7 @@ type DeleteContactsInput struct {
 	// Contacts to forget: global ids or numbers, 1–250. Those that are not there, or whose address is not known any more, are left out of the answer.
 	Ids []string `json:"ids"`
 	// Forgets the suppression too, so that who enters the address again may write to it. Otherwise the server needs the secret of its installation (`SECRET_REQUIRED`).
-	ForgetSuppression bool `json:"forgetSuppression"`
+	ForgetSuppression graphql.Omittable[*bool] `json:"forgetSuppression,omitempty"`
 }
 
 // What `deleteContacts` answers.
@@ -703,7 +703,7 @@ type EmailOrder struct {
 	// What to order by.
 	Field EmailOrderField `json:"field"`
 	// In which direction.
-	Direction OrderDirection `json:"direction"`
+	Direction graphql.Omittable[*OrderDirection] `json:"direction,omitempty"`
 }
 
 // Something that happened to one recipient of a campaign. What is wrong with one is in its result.
@@ -776,9 +776,9 @@ type EventRuleInput struct {
 	// The event.
 	Event rules.Event `json:"event"`
 	// Negates the whole rule: it holds for everybody for whom it would not hold without.
-	Not bool `json:"not"`
+	Not graphql.Omittable[*bool] `json:"not,omitempty"`
 	// Campaigns whose events count: global ids or legacy numbers; none for every campaign.
-	CampaignIds []string `json:"campaignIds"`
+	CampaignIds graphql.Omittable[[]string] `json:"campaignIds,omitempty"`
 	// When the events were that count; absent for any time.
 	Time graphql.Omittable[*EventRuleTimeInput] `json:"time,omitempty"`
 	// How many there must be; absent for one or more.
@@ -964,7 +964,7 @@ type RecurringScheduleInput struct {
 	// Zone.
 	TimeZone string `json:"timeZone"`
 	// After how many sendings it ends; 0 for never.
-	MaxInstances int32 `json:"maxInstances"`
+	MaxInstances graphql.Omittable[*int32] `json:"maxInstances,omitempty"`
 }
 
 // What `resumeCampaign` takes.
@@ -990,7 +990,7 @@ type RevokeAPIKeyInput struct {
 	// Global id of the key.
 	ID string `json:"id"`
 	// What becomes of the keys that it made, of those that these made, and so on.
-	Descendants account.Descendants `json:"descendants"`
+	Descendants graphql.Omittable[*account.Descendants] `json:"descendants,omitempty"`
 }
 
 // What `revokeApiKey` answers.
@@ -1016,7 +1016,7 @@ type RuleFieldInput struct {
 // Rules joined by one connector.
 type RuleGroupInput struct {
 	// What joins the rules.
-	Connector rules.Connector `json:"connector"`
+	Connector graphql.Omittable[*rules.Connector] `json:"connector,omitempty"`
 	// The rules: at least one, but for a segment that is the whole list.
 	Rules []*AudienceRuleInput `json:"rules"`
 }
@@ -1052,7 +1052,7 @@ type SchedulePreview struct {
 // Asks whether the subscriber is in a segment of the list.
 type SegmentRuleInput struct {
 	// Negates the rule: the subscriber must not be in it.
-	Not bool `json:"not"`
+	Not graphql.Omittable[*bool] `json:"not,omitempty"`
 	// The segment: global id or legacy number.
 	SegmentID string `json:"segmentId"`
 }
@@ -1116,7 +1116,7 @@ type SubscriberListOrder struct {
 	// What to order by.
 	Field SubscriberListOrderField `json:"field"`
 	// In which direction.
-	Direction OrderDirection `json:"direction"`
+	Direction graphql.Omittable[*OrderDirection] `json:"direction,omitempty"`
 }
 
 // Order of people on a list.
@@ -1124,7 +1124,7 @@ type SubscriberOrder struct {
 	// What to order by.
 	Field SubscriberOrderField `json:"field"`
 	// In which direction.
-	Direction OrderDirection `json:"direction"`
+	Direction graphql.Omittable[*OrderDirection] `json:"direction,omitempty"`
 }
 
 // Conditions on the labels of a person. Global ids or legacy numbers, at most 100 of each.
@@ -1147,7 +1147,7 @@ type SuppressInput struct {
 	// The addresses, 1–5,000.
 	EmailAddresses []string `json:"emailAddresses"`
 	// Why; an address that is suppressed already keeps its reason.
-	Reason kind.SuppressionReason `json:"reason"`
+	Reason graphql.Omittable[*kind.SuppressionReason] `json:"reason,omitempty"`
 }
 
 // What `suppress` answers.
@@ -1163,7 +1163,7 @@ func (SuppressPayload) IsMutationPayload() {}
 // Asks whether the address is on the suppression list of the account.
 type SuppressionRuleInput struct {
 	// Negates the rule: the address must not be on it.
-	Not bool `json:"not"`
+	Not graphql.Omittable[*bool] `json:"not,omitempty"`
 }
 
 // What `tagCampaigns` takes.
@@ -1189,7 +1189,7 @@ type TagRuleInput struct {
 	// Which labels the subscriber must have.
 	Match rules.TagOperator `json:"match"`
 	// The labels: global ids or legacy numbers. One for HAS_TAG and DOES_NOT_HAVE_TAG, none for HAS_NO_TAGS.
-	TagIds []string `json:"tagIds"`
+	TagIds graphql.Omittable[[]string] `json:"tagIds,omitempty"`
 }
 
 // What `tagSubscribers` takes.

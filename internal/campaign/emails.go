@@ -152,7 +152,8 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 		return err
 	}
 	tests, own := make([]string, len(drafts)), map[int64]int64{}
-	var kept, ended []*ent.Campaign
+	// Of single, one variation is left, which becomes the own email.
+	var others, single []*ent.Campaign
 	for i, c := range drafts {
 		if c.Status != kind.StatusDraft || c.AbTest == "" {
 			return store.ErrStale // it changed since it was found
@@ -167,10 +168,10 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 		}
 		tests[i] = text
 		if last == nil {
-			kept = append(kept, c)
+			others = append(others, c)
 			continue
 		}
-		ended, own[c.ID] = append(ended, c), *last
+		single, own[c.ID] = append(single, c), *last
 	}
 	now, ids := s.now(), idsOf(drafts)
 	n, err := client.Update().Where(campaign.IDIn(ids...), campaign.StatusEQ(kind.StatusDraft)).
@@ -188,7 +189,7 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 			}
 			u.Set(campaign.FieldEmailID, sql.ExprFunc(func(b *sql.Builder) {
 				b.WriteString("CASE ").Ident(campaign.FieldID)
-				for _, c := range ended {
+				for _, c := range single {
 					b.WriteString(" WHEN ").Arg(c.ID).WriteString(" THEN ").Arg(own[c.ID])
 				}
 				b.WriteString(" ELSE ").Ident(campaign.FieldEmailID).WriteString(" END")
@@ -200,8 +201,8 @@ func (s *Service) shrinkTests(ctx context.Context, draftIDs, emailIDs []int64) e
 	if n != len(drafts) {
 		return store.ErrStale
 	}
-	if err := s.recordAll(ctx, id, kept, released("abTest"), now); err != nil {
+	if err := s.recordAll(ctx, id, others, released("abTest"), now); err != nil {
 		return err
 	}
-	return s.recordAll(ctx, id, ended, released("abTest", "email"), now)
+	return s.recordAll(ctx, id, single, released("abTest", "email"), now)
 }

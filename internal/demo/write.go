@@ -42,8 +42,8 @@ type writer struct {
 
 func (w *writer) write(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.lists, w.fields, w.segments, w.contacts, w.people, w.values, w.taggings, w.suppressions, w.emails, w.tags, w.campaigns, w.campaignTags, w.campaignUses, w.history,
-		w.hours, w.amounts, w.links, w.domains, w.events,
+		w.lists, w.fields, w.segments, w.contacts, w.people, w.values, w.taggings, w.suppressions, w.emails, w.tags,
+		w.campaigns, w.campaignTags, w.campaignUses, w.history, w.hours, w.amounts, w.links, w.domains, w.events,
 	} {
 		if err := step(ctx); err != nil {
 			return err

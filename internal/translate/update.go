@@ -65,7 +65,7 @@ func setStatus(r *reading, patch campaign.Patch, input map[string]any) error {
 
 func setEmail(r *reading, patch campaign.Patch, input map[string]any) error {
 	switch {
-	case patch.EmailID == nil:
+	case patch.EmailID == nil || patch.ABTest != nil && patch.ABTest.Test != nil: // the test wins
 	case *patch.EmailID == 0:
 		clearPart(input, "EMAIL")
 	default:
