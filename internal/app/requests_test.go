@@ -24,9 +24,15 @@ func TestRequestsOfAnAccountAreBoundedOnEverySurface(t *testing.T) {
 		return request{target: "/events", contentType: "application/x-ndjson", key: key, body: "\n", more: 100 * mib}
 	}
 	hold := func(key string) {
-		conn := s.send(t, stream(key))
-		if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || response.StatusCode != 200 {
-			t.Fatalf("a stream is not begun: %v %v", response, err)
+		for { // a request over a WebSocket is under way until after its first message
+			conn := s.send(t, stream(key))
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err == nil && response.StatusCode == http.StatusOK {
+				return
+			}
+			if err != nil || response.StatusCode != http.StatusTooManyRequests || t.Context().Err() != nil {
+				t.Fatalf("a stream is not begun: %v %v", response, err)
+			}
 		}
 	}
 	query := `{"query":"{ campaignCounts { total } }"}`
