@@ -226,7 +226,8 @@ func optional(field *ast.FieldDefinition) bool { return !field.Type.NonNull }
 // and is not set as a whole, as a @oneOf, an A/B test and the rules of a segment are.
 func inner(served *ast.Schema, field *ast.FieldDefinition) *ast.Definition {
 	of := served.Types[field.Type.Name()]
-	if of.Kind != ast.InputObject || of.Directives.ForName("oneOf") != nil || of.Name == "ABTestInput" || of.Name == "RuleGroupInput" ||
+	whole := of.Directives.ForName("oneOf") != nil || of.Name == "ABTestInput" || of.Name == "RuleGroupInput"
+	if of.Kind != ast.InputObject || whole ||
 		!slices.ContainsFunc(of.Fields, optional) {
 		return nil
 	}

@@ -58,15 +58,15 @@ type object struct {
 	Amount       money  `json:"amount"`
 	Currency     string `json:"currency"`
 	Scope        string `json:"scope"`
-	// The names that senders used before those above. A line may have both if they are equal.
+	// The names that senders used before those above. A line may have both if they mean the same.
 	Campaign   number `json:"campaign"`
 	Subscriber number `json:"subscriber"`
 	Contact    number `json:"contact"`
 	Email      string `json:"email"`
 }
 
-// money is the value of a conversion: a number, whose currency stands beside it, or the object of the
-// GraphQL input.
+// money is the value of a conversion: a number, with the currency in a field of the line, or the object
+// of the GraphQL input, which has both.
 type money struct {
 	value    float64
 	currency string

@@ -146,8 +146,8 @@ func bound(t *store.Text, than string, key *page.TextKey) {
 }
 
 // fromContacts writes FROM and WHERE for the events of contacts, without those of deleted campaigns. The id
-// of an event begins with its campaign, so that an index with the id also tells whether the campaign is
-// deleted.
+// of an event begins with the id of its campaign, so an index that contains the id of the event is enough
+// to leave out deleted campaigns.
 func (s statements) fromContacts(t *store.Text, contacts []*ent.Contact) {
 	ids, owners := make([]int64, len(contacts)), make([]int64, len(contacts))
 	for i, c := range contacts {

@@ -190,8 +190,8 @@ func (s *Service) insertAll(
 }
 
 // number adds inserted contacts with their ids to found. The database numbers the rows of an INSERT in
-// their order, from first on. If the last one shows that there are no gaps, that says all ids.
-// Otherwise they are read by address.
+// ascending order, beginning with first. If the id of the last row shows that there are no gaps, all
+// ids are known from it. Otherwise they are read by address.
 func (s *Service) number(
 	ctx context.Context, ownerID int64, some []address.Address, first int64, found map[string]*ent.Contact,
 ) error {
