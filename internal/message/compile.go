@@ -241,7 +241,7 @@ func encode(pieces []piece, parts []part) []piece {
 	for _, p := range parts {
 		at := p.place
 		if p.tag != nil && p.tag.raw {
-			at = asIs
+			at = at.raw()
 		}
 		pieces = append(pieces, piece{constant: quote(p.constant), tag: p.tag, place: at})
 	}

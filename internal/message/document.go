@@ -19,7 +19,14 @@ const (
 	markerEnd    = "\uE002"
 )
 
-var withoutMarkers = strings.NewReplacer(marker, "", markerMiddle, "", markerEnd, "")
+var markers = strings.NewReplacer(marker, "", markerMiddle, "", markerEnd, "")
+
+func withoutMarkers(text string) string {
+	if !strings.Contains(text, marker[:2]) { // the bytes that all have in common
+		return text
+	}
+	return markers.Replace(text)
+}
 
 // ownNumber is the part of a marker that differs between tags that are written alike.
 var ownNumber = regexp.MustCompile(markerMiddle + "[0-9]+" + markerEnd)
@@ -29,11 +36,11 @@ func parseWith(text string, tags []found, replaced func(i int) string) (*html.No
 	var b strings.Builder
 	start := 0
 	for i := range tags {
-		b.WriteString(withoutMarkers.Replace(text[start:max(start, tags[i].start)]))
+		b.WriteString(withoutMarkers(text[start:max(start, tags[i].start)]))
 		b.WriteString(replaced(i))
 		start = tags[i].end
 	}
-	b.WriteString(withoutMarkers.Replace(text[start:]))
+	b.WriteString(withoutMarkers(text[start:]))
 	document, err := html.ParseWithOptions(strings.NewReader(b.String()), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		return nil, errors.New("the HTML cannot be parsed: " + strings.TrimPrefix(err.Error(), "html: "))

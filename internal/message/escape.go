@@ -11,8 +11,10 @@ type place uint8
 const (
 	// asIs is plain text, a header, and a raw value in the text of HTML.
 	asIs place = iota
-	// inHTML is the text of HTML, and an attribute between quotes.
+	// inHTML is the text of HTML.
 	inHTML
+	// inAttribute is an attribute between quotes. It is escaped like text.
+	inAttribute
 	// asURL is the beginning of an attribute that holds a URL, or the whole of it.
 	asURL
 	// inURL is a place behind the beginning of a URL, in HTML and in plain text.
@@ -20,6 +22,17 @@ const (
 	// inMailto is the address of a mailto URL, where the @ stays.
 	inMailto
 )
+
+// raw returns the place of a value that its owner wants as it is. It does not leave its attribute.
+func (p place) raw() place {
+	switch p {
+	case inHTML:
+		return asIs
+	case inURL, inMailto:
+		return inAttribute
+	}
+	return p
+}
 
 // safeSchemes are the schemes of URLs that a value may begin with.
 var safeSchemes = []string{"http", "https", "mailto", "tel", "sms"}

@@ -131,7 +131,7 @@ var urlAttributes = map[string]bool{
 
 func (a attribute) placeAt(raw string, at int) place {
 	if !urlAttributes[a.name] {
-		return inHTML
+		return inAttribute
 	}
 	before := strings.ToLower(strings.TrimSpace(raw[a.start:at]))
 	switch {

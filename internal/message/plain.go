@@ -48,7 +48,7 @@ func unmark(text string, tags []found, places map[int]place) []part {
 			continue // not reached: the text had no marker of its own
 		}
 		at := asIs
-		if places[i] == inURL || places[i] == inMailto {
+		if (places[i] == inURL || places[i] == inMailto) && !tags[i].tag.raw {
 			at = places[i]
 		}
 		parts = append(parts, part{constant, &tags[i].tag, at})
