@@ -6,6 +6,7 @@ package message
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"campaignql/internal/people/address"
@@ -38,11 +39,14 @@ type Options struct {
 // Content is a compiled email. It does not change, so any number of goroutines can write from it.
 type Content struct {
 	from, replyTo mailbox
-	subject       text
-	body          []segment
-	needs         Needs
-	maxBytes      int
-	sizeHint      int
+	subject       line
+	// body is everything behind the header fields of the envelope, in quoted-printable where it
+	// has to be.
+	body     []piece
+	needs    Needs
+	maxBytes int
+	// constantBytes is the size of what is the same for everybody.
+	constantBytes int
 }
 
 // Recipient is one person with what the tags of the content need of them.
@@ -56,8 +60,8 @@ type Recipient struct {
 	Fields map[int64]string
 }
 
-// Envelope is what a message carries besides its content. No value is trusted: line breaks become
-// blanks, and what cannot be written in its place is an error of Write.
+// Envelope is what a message carries besides its content. A value that cannot stand in its place is
+// an error of Write.
 type Envelope struct {
 	// MessageID is the id without angle brackets. It must be the same in every attempt.
 	MessageID string
@@ -87,8 +91,10 @@ type Written struct {
 // it was meant, in the order of the parts and places. A content with problems can still be written,
 // for a preview: what is not understood stays in it as text. A sender must not send it.
 func Compile(source Source, options Options) (*Content, []Problem) {
-	c := compiler{source: source, fields: options.Fields}
-	return c.compile(options.MaxBytes), c.problems
+	c := compiler{scanner: scanner{fields: options.Fields}}
+	content := c.compile(source)
+	content.maxBytes = cmp.Or(options.MaxBytes, DefaultMaxBytes)
+	return content, c.problems
 }
 
 // Needs returns what the content reads, so that nothing else has to be fetched for a person.
@@ -100,6 +106,10 @@ func (c *Content) Needs() Needs { return c.needs }
 //
 // An error is an *Error. It concerns this person alone, and nothing was added to buf.
 func (c *Content) Write(buf *bytes.Buffer, envelope *Envelope, shared *Values, to *Recipient) (Written, error) {
-	w := writer{content: c, envelope: envelope, shared: shared, to: to}
-	return w.write(buf)
+	scratch := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	w := writer{content: c, envelope: envelope, shared: shared, to: to, scratch: (*scratch)[:0]}
+	written, err := w.write(buf)
+	*scratch = w.scratch
+	return written, err
 }
