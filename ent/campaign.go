@@ -84,6 +84,8 @@ type Campaign struct {
 	ExcludedLists string `json:"excluded_lists,omitempty"`
 	// HasAudience holds the value of the "has_audience" field.
 	HasAudience bool `json:"has_audience,omitempty"`
+	// The server has begun to write to somebody, in this sending or an earlier one.
+	Begun bool `json:"begun,omitempty"`
 	// A/B test as JSON; empty when there is none.
 	AbTest string `json:"ab_test,omitempty"`
 	// Digest of the content and the audience that were approved; NULL where what is stored counts as approved.
@@ -224,7 +226,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case campaign.FieldPublishOnRss, campaign.FieldS2sEnabled, campaign.FieldAutoResendEnabled, campaign.FieldHasAudience:
+		case campaign.FieldPublishOnRss, campaign.FieldS2sEnabled, campaign.FieldAutoResendEnabled, campaign.FieldHasAudience, campaign.FieldBegun:
 			values[i] = new(sql.NullBool)
 		case campaign.FieldID, campaign.FieldUserID, campaign.FieldStatusRank, campaign.FieldEmailID, campaign.FieldVersion, campaign.FieldRecurMaxInstances, campaign.FieldSentInstances, campaign.FieldAutoResendWaitDays, campaign.FieldTotalRecipients, campaign.FieldTotalSent, campaign.FieldTotalFailed, campaign.FieldTotalDelivered, campaign.FieldTotalOpens, campaign.FieldUniqueOpens, campaign.FieldTotalClicks, campaign.FieldUniqueClicks, campaign.FieldTotalForwards, campaign.FieldUniqueForwards, campaign.FieldTotalBrowserViews, campaign.FieldUniqueBrowserViews, campaign.FieldTotalUnsubscriptions, campaign.FieldTotalHardBounces, campaign.FieldTotalSoftBounces, campaign.FieldTotalComplaints, campaign.FieldTotalConversions, campaign.FieldConversionAmount, campaign.FieldAutomatedOpens, campaign.FieldAutomatedClicks, campaign.FieldRecounts, campaign.FieldBenchmarkEmailsPerSecond:
 			values[i] = new(sql.NullInt64)
@@ -452,6 +454,12 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field has_audience", values[i])
 			} else if value.Valid {
 				_m.HasAudience = value.Bool
+			}
+		case campaign.FieldBegun:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field begun", values[i])
+			} else if value.Valid {
+				_m.Begun = value.Bool
 			}
 		case campaign.FieldAbTest:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -792,6 +800,9 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("has_audience=")
 	builder.WriteString(fmt.Sprintf("%v", _m.HasAudience))
+	builder.WriteString(", ")
+	builder.WriteString("begun=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Begun))
 	builder.WriteString(", ")
 	builder.WriteString("ab_test=")
 	builder.WriteString(_m.AbTest)

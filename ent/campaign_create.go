@@ -464,6 +464,20 @@ func (_c *CampaignCreate) SetNillableHasAudience(v *bool) *CampaignCreate {
 	return _c
 }
 
+// SetBegun sets the "begun" field.
+func (_c *CampaignCreate) SetBegun(v bool) *CampaignCreate {
+	_c.mutation.SetBegun(v)
+	return _c
+}
+
+// SetNillableBegun sets the "begun" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableBegun(v *bool) *CampaignCreate {
+	if v != nil {
+		_c.SetBegun(*v)
+	}
+	return _c
+}
+
 // SetAbTest sets the "ab_test" field.
 func (_c *CampaignCreate) SetAbTest(v string) *CampaignCreate {
 	_c.mutation.SetAbTest(v)
@@ -1038,6 +1052,10 @@ func (_c *CampaignCreate) defaults() {
 		v := campaign.DefaultHasAudience
 		_c.mutation.SetHasAudience(v)
 	}
+	if _, ok := _c.mutation.Begun(); !ok {
+		v := campaign.DefaultBegun
+		_c.mutation.SetBegun(v)
+	}
 	if _, ok := _c.mutation.AbTest(); !ok {
 		v := campaign.DefaultAbTest()
 		_c.mutation.SetAbTest(v)
@@ -1312,6 +1330,9 @@ func (_c *CampaignCreate) check() error {
 	if _, ok := _c.mutation.HasAudience(); !ok {
 		return &ValidationError{Name: "has_audience", err: errors.New(`ent: missing required field "Campaign.has_audience"`)}
 	}
+	if _, ok := _c.mutation.Begun(); !ok {
+		return &ValidationError{Name: "begun", err: errors.New(`ent: missing required field "Campaign.begun"`)}
+	}
 	if _, ok := _c.mutation.AbTest(); !ok {
 		return &ValidationError{Name: "ab_test", err: errors.New(`ent: missing required field "Campaign.ab_test"`)}
 	}
@@ -1556,6 +1577,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.HasAudience(); ok {
 		_spec.SetField(campaign.FieldHasAudience, field.TypeBool, value)
 		_node.HasAudience = value
+	}
+	if value, ok := _c.mutation.Begun(); ok {
+		_spec.SetField(campaign.FieldBegun, field.TypeBool, value)
+		_node.Begun = value
 	}
 	if value, ok := _c.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)
@@ -2198,6 +2223,18 @@ func (u *CampaignUpsert) SetHasAudience(v bool) *CampaignUpsert {
 // UpdateHasAudience sets the "has_audience" field to the value that was provided on create.
 func (u *CampaignUpsert) UpdateHasAudience() *CampaignUpsert {
 	u.SetExcluded(campaign.FieldHasAudience)
+	return u
+}
+
+// SetBegun sets the "begun" field.
+func (u *CampaignUpsert) SetBegun(v bool) *CampaignUpsert {
+	u.Set(campaign.FieldBegun, v)
+	return u
+}
+
+// UpdateBegun sets the "begun" field to the value that was provided on create.
+func (u *CampaignUpsert) UpdateBegun() *CampaignUpsert {
+	u.SetExcluded(campaign.FieldBegun)
 	return u
 }
 
@@ -3239,6 +3276,20 @@ func (u *CampaignUpsertOne) SetHasAudience(v bool) *CampaignUpsertOne {
 func (u *CampaignUpsertOne) UpdateHasAudience() *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateHasAudience()
+	})
+}
+
+// SetBegun sets the "begun" field.
+func (u *CampaignUpsertOne) SetBegun(v bool) *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetBegun(v)
+	})
+}
+
+// UpdateBegun sets the "begun" field to the value that was provided on create.
+func (u *CampaignUpsertOne) UpdateBegun() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateBegun()
 	})
 }
 
@@ -4527,6 +4578,20 @@ func (u *CampaignUpsertBulk) SetHasAudience(v bool) *CampaignUpsertBulk {
 func (u *CampaignUpsertBulk) UpdateHasAudience() *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.UpdateHasAudience()
+	})
+}
+
+// SetBegun sets the "begun" field.
+func (u *CampaignUpsertBulk) SetBegun(v bool) *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetBegun(v)
+	})
+}
+
+// UpdateBegun sets the "begun" field to the value that was provided on create.
+func (u *CampaignUpsertBulk) UpdateBegun() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateBegun()
 	})
 }
 

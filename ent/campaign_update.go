@@ -535,6 +535,20 @@ func (_u *CampaignUpdate) SetNillableHasAudience(v *bool) *CampaignUpdate {
 	return _u
 }
 
+// SetBegun sets the "begun" field.
+func (_u *CampaignUpdate) SetBegun(v bool) *CampaignUpdate {
+	_u.mutation.SetBegun(v)
+	return _u
+}
+
+// SetNillableBegun sets the "begun" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableBegun(v *bool) *CampaignUpdate {
+	if v != nil {
+		_u.SetBegun(*v)
+	}
+	return _u
+}
+
 // SetAbTest sets the "ab_test" field.
 func (_u *CampaignUpdate) SetAbTest(v string) *CampaignUpdate {
 	_u.mutation.SetAbTest(v)
@@ -1472,6 +1486,9 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.HasAudience(); ok {
 		_spec.SetField(campaign.FieldHasAudience, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.Begun(); ok {
+		_spec.SetField(campaign.FieldBegun, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)
 	}
@@ -2286,6 +2303,20 @@ func (_u *CampaignUpdateOne) SetHasAudience(v bool) *CampaignUpdateOne {
 func (_u *CampaignUpdateOne) SetNillableHasAudience(v *bool) *CampaignUpdateOne {
 	if v != nil {
 		_u.SetHasAudience(*v)
+	}
+	return _u
+}
+
+// SetBegun sets the "begun" field.
+func (_u *CampaignUpdateOne) SetBegun(v bool) *CampaignUpdateOne {
+	_u.mutation.SetBegun(v)
+	return _u
+}
+
+// SetNillableBegun sets the "begun" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableBegun(v *bool) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetBegun(*v)
 	}
 	return _u
 }
@@ -3256,6 +3287,9 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if value, ok := _u.mutation.HasAudience(); ok {
 		_spec.SetField(campaign.FieldHasAudience, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Begun(); ok {
+		_spec.SetField(campaign.FieldBegun, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.AbTest(); ok {
 		_spec.SetField(campaign.FieldAbTest, field.TypeString, value)

@@ -17,6 +17,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaignemail"
 	"campaignql/ent/campaignlist"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -35,6 +36,9 @@ import (
 	"campaignql/ent/migrationfinding"
 	"campaignql/ent/pendingrecount"
 	"campaignql/ent/purge"
+	"campaignql/ent/runbatch"
+	"campaignql/ent/runcontent"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -70,6 +74,8 @@ type Client struct {
 	CampaignEmail *CampaignEmailClient
 	// CampaignList is the client for interacting with the CampaignList builders.
 	CampaignList *CampaignListClient
+	// CampaignRun is the client for interacting with the CampaignRun builders.
+	CampaignRun *CampaignRunClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
@@ -106,6 +112,12 @@ type Client struct {
 	PendingRecount *PendingRecountClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// RunBatch is the client for interacting with the RunBatch builders.
+	RunBatch *RunBatchClient
+	// RunContent is the client for interacting with the RunContent builders.
+	RunContent *RunContentClient
+	// RunRecipient is the client for interacting with the RunRecipient builders.
+	RunRecipient *RunRecipientClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
 	// Session is the client for interacting with the Session builders.
@@ -141,6 +153,7 @@ func (c *Client) init() {
 	c.CampaignChange = NewCampaignChangeClient(c.config)
 	c.CampaignEmail = NewCampaignEmailClient(c.config)
 	c.CampaignList = NewCampaignListClient(c.config)
+	c.CampaignRun = NewCampaignRunClient(c.config)
 	c.CampaignTag = NewCampaignTagClient(c.config)
 	c.Contact = NewContactClient(c.config)
 	c.ConversionAmount = NewConversionAmountClient(c.config)
@@ -159,6 +172,9 @@ func (c *Client) init() {
 	c.MigrationFinding = NewMigrationFindingClient(c.config)
 	c.PendingRecount = NewPendingRecountClient(c.config)
 	c.Purge = NewPurgeClient(c.config)
+	c.RunBatch = NewRunBatchClient(c.config)
+	c.RunContent = NewRunContentClient(c.config)
+	c.RunRecipient = NewRunRecipientClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.Subscriber = NewSubscriberClient(c.config)
@@ -266,6 +282,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignEmail:     NewCampaignEmailClient(cfg),
 		CampaignList:      NewCampaignListClient(cfg),
+		CampaignRun:       NewCampaignRunClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
 		ConversionAmount:  NewConversionAmountClient(cfg),
@@ -284,6 +301,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		MigrationFinding:  NewMigrationFindingClient(cfg),
 		PendingRecount:    NewPendingRecountClient(cfg),
 		Purge:             NewPurgeClient(cfg),
+		RunBatch:          NewRunBatchClient(cfg),
+		RunContent:        NewRunContentClient(cfg),
+		RunRecipient:      NewRunRecipientClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
 		Subscriber:        NewSubscriberClient(cfg),
@@ -318,6 +338,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CampaignChange:    NewCampaignChangeClient(cfg),
 		CampaignEmail:     NewCampaignEmailClient(cfg),
 		CampaignList:      NewCampaignListClient(cfg),
+		CampaignRun:       NewCampaignRunClient(cfg),
 		CampaignTag:       NewCampaignTagClient(cfg),
 		Contact:           NewContactClient(cfg),
 		ConversionAmount:  NewConversionAmountClient(cfg),
@@ -336,6 +357,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		MigrationFinding:  NewMigrationFindingClient(cfg),
 		PendingRecount:    NewPendingRecountClient(cfg),
 		Purge:             NewPurgeClient(cfg),
+		RunBatch:          NewRunBatchClient(cfg),
+		RunContent:        NewRunContentClient(cfg),
+		RunRecipient:      NewRunRecipientClient(cfg),
 		Segment:           NewSegmentClient(cfg),
 		Session:           NewSessionClient(cfg),
 		Subscriber:        NewSubscriberClient(cfg),
@@ -375,11 +399,12 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
-		c.CampaignList, c.CampaignTag, c.Contact, c.ConversionAmount, c.CustomField,
-		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.ForgottenAddress,
-		c.FormerContact, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
-		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.CampaignList, c.CampaignRun, c.CampaignTag, c.Contact, c.ConversionAmount,
+		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.ForgottenAddress, c.FormerContact, c.HourlyCounter, c.IdempotencyKey,
+		c.LinkCounter, c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding,
+		c.PendingRecount, c.Purge, c.RunBatch, c.RunContent, c.RunRecipient, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Use(hooks...)
@@ -391,11 +416,12 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AudiencePurge, c.Campaign, c.CampaignChange, c.CampaignEmail,
-		c.CampaignList, c.CampaignTag, c.Contact, c.ConversionAmount, c.CustomField,
-		c.DomainCounter, c.Email, c.Event, c.FieldValue, c.ForgottenAddress,
-		c.FormerContact, c.HourlyCounter, c.IdempotencyKey, c.LinkCounter,
-		c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding, c.PendingRecount,
-		c.Purge, c.Segment, c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
+		c.CampaignList, c.CampaignRun, c.CampaignTag, c.Contact, c.ConversionAmount,
+		c.CustomField, c.DomainCounter, c.Email, c.Event, c.FieldValue,
+		c.ForgottenAddress, c.FormerContact, c.HourlyCounter, c.IdempotencyKey,
+		c.LinkCounter, c.LoginAttempt, c.MergedSubscriber, c.MigrationFinding,
+		c.PendingRecount, c.Purge, c.RunBatch, c.RunContent, c.RunRecipient, c.Segment,
+		c.Session, c.Subscriber, c.SubscriberList, c.SubscriberTag,
 		c.SubscriberTagging, c.Suppression, c.Tag, c.User,
 	} {
 		n.Intercept(interceptors...)
@@ -417,6 +443,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CampaignEmail.mutate(ctx, m)
 	case *CampaignListMutation:
 		return c.CampaignList.mutate(ctx, m)
+	case *CampaignRunMutation:
+		return c.CampaignRun.mutate(ctx, m)
 	case *CampaignTagMutation:
 		return c.CampaignTag.mutate(ctx, m)
 	case *ContactMutation:
@@ -453,6 +481,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.PendingRecount.mutate(ctx, m)
 	case *PurgeMutation:
 		return c.Purge.mutate(ctx, m)
+	case *RunBatchMutation:
+		return c.RunBatch.mutate(ctx, m)
+	case *RunContentMutation:
+		return c.RunContent.mutate(ctx, m)
+	case *RunRecipientMutation:
+		return c.RunRecipient.mutate(ctx, m)
 	case *SegmentMutation:
 		return c.Segment.mutate(ctx, m)
 	case *SessionMutation:
@@ -1336,6 +1370,171 @@ func (c *CampaignListClient) mutate(ctx context.Context, m *CampaignListMutation
 	}
 }
 
+// CampaignRunClient is a client for the CampaignRun schema.
+type CampaignRunClient struct {
+	config
+}
+
+// NewCampaignRunClient returns a client for the CampaignRun from the given config.
+func NewCampaignRunClient(c config) *CampaignRunClient {
+	return &CampaignRunClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `campaignrun.Hooks(f(g(h())))`.
+func (c *CampaignRunClient) Use(hooks ...Hook) {
+	c.hooks.CampaignRun = append(c.hooks.CampaignRun, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `campaignrun.Intercept(f(g(h())))`.
+func (c *CampaignRunClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CampaignRun = append(c.inters.CampaignRun, interceptors...)
+}
+
+// Create returns a builder for creating a CampaignRun entity.
+func (c *CampaignRunClient) Create() *CampaignRunCreate {
+	mutation := newCampaignRunMutation(c.config, OpCreate)
+	return &CampaignRunCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CampaignRun entities.
+func (c *CampaignRunClient) CreateBulk(builders ...*CampaignRunCreate) *CampaignRunCreateBulk {
+	return &CampaignRunCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CampaignRunClient) MapCreateBulk(slice any, setFunc func(*CampaignRunCreate, int)) *CampaignRunCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CampaignRunCreateBulk{err: fmt.Errorf("calling to CampaignRunClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CampaignRunCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CampaignRunCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CampaignRun.
+func (c *CampaignRunClient) Update() *CampaignRunUpdate {
+	mutation := newCampaignRunMutation(c.config, OpUpdate)
+	return &CampaignRunUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CampaignRunClient) UpdateOne(_m *CampaignRun) *CampaignRunUpdateOne {
+	mutation := newCampaignRunMutation(c.config, OpUpdateOne, withCampaignRun(_m))
+	return &CampaignRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CampaignRunClient) UpdateOneID(id int64) *CampaignRunUpdateOne {
+	mutation := newCampaignRunMutation(c.config, OpUpdateOne, withCampaignRunID(id))
+	return &CampaignRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CampaignRun.
+func (c *CampaignRunClient) Delete() *CampaignRunDelete {
+	mutation := newCampaignRunMutation(c.config, OpDelete)
+	return &CampaignRunDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CampaignRunClient) DeleteOne(_m *CampaignRun) *CampaignRunDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CampaignRunClient) DeleteOneID(id int64) *CampaignRunDeleteOne {
+	builder := c.Delete().Where(campaignrun.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CampaignRunDeleteOne{builder}
+}
+
+// Query returns a query builder for CampaignRun.
+func (c *CampaignRunClient) Query() *CampaignRunQuery {
+	return &CampaignRunQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCampaignRun},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CampaignRun entity by its id.
+func (c *CampaignRunClient) Get(ctx context.Context, id int64) (*CampaignRun, error) {
+	return c.Query().Where(campaignrun.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CampaignRunClient) GetX(ctx context.Context, id int64) *CampaignRun {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContacts queries the contacts edge of a CampaignRun.
+func (c *CampaignRunClient) QueryContacts(_m *CampaignRun) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaignrun.Table, campaignrun.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, false, campaignrun.ContactsTable, campaignrun.ContactsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRecipients queries the recipients edge of a CampaignRun.
+func (c *CampaignRunClient) QueryRecipients(_m *CampaignRun) *RunRecipientQuery {
+	query := (&RunRecipientClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(campaignrun.Table, campaignrun.FieldID, id),
+			sqlgraph.To(runrecipient.Table, runrecipient.RunColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, campaignrun.RecipientsTable, campaignrun.RecipientsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CampaignRunClient) Hooks() []Hook {
+	return c.hooks.CampaignRun
+}
+
+// Interceptors returns the client interceptors.
+func (c *CampaignRunClient) Interceptors() []Interceptor {
+	return c.inters.CampaignRun
+}
+
+func (c *CampaignRunClient) mutate(ctx context.Context, m *CampaignRunMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CampaignRunCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CampaignRunUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CampaignRunUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CampaignRunDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CampaignRun mutation op: %q", m.Op())
+	}
+}
+
 // CampaignTagClient is a client for the CampaignTag schema.
 type CampaignTagClient struct {
 	config
@@ -1558,6 +1757,38 @@ func (c *ContactClient) GetX(ctx context.Context, id int64) *Contact {
 		panic(err)
 	}
 	return obj
+}
+
+// QueryRuns queries the runs edge of a Contact.
+func (c *ContactClient) QueryRuns(_m *Contact) *CampaignRunQuery {
+	query := (&CampaignRunClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(contact.Table, contact.FieldID, id),
+			sqlgraph.To(campaignrun.Table, campaignrun.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, contact.RunsTable, contact.RunsPrimaryKey...),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryMailings queries the mailings edge of a Contact.
+func (c *ContactClient) QueryMailings(_m *Contact) *RunRecipientQuery {
+	query := (&RunRecipientClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(contact.Table, contact.FieldID, id),
+			sqlgraph.To(runrecipient.Table, runrecipient.ContactColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, contact.MailingsTable, contact.MailingsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
 }
 
 // Hooks returns the client hooks.
@@ -3760,6 +3991,388 @@ func (c *PurgeClient) mutate(ctx context.Context, m *PurgeMutation) (Value, erro
 	}
 }
 
+// RunBatchClient is a client for the RunBatch schema.
+type RunBatchClient struct {
+	config
+}
+
+// NewRunBatchClient returns a client for the RunBatch from the given config.
+func NewRunBatchClient(c config) *RunBatchClient {
+	return &RunBatchClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `runbatch.Hooks(f(g(h())))`.
+func (c *RunBatchClient) Use(hooks ...Hook) {
+	c.hooks.RunBatch = append(c.hooks.RunBatch, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `runbatch.Intercept(f(g(h())))`.
+func (c *RunBatchClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RunBatch = append(c.inters.RunBatch, interceptors...)
+}
+
+// Create returns a builder for creating a RunBatch entity.
+func (c *RunBatchClient) Create() *RunBatchCreate {
+	mutation := newRunBatchMutation(c.config, OpCreate)
+	return &RunBatchCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RunBatch entities.
+func (c *RunBatchClient) CreateBulk(builders ...*RunBatchCreate) *RunBatchCreateBulk {
+	return &RunBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RunBatchClient) MapCreateBulk(slice any, setFunc func(*RunBatchCreate, int)) *RunBatchCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RunBatchCreateBulk{err: fmt.Errorf("calling to RunBatchClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RunBatchCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RunBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RunBatch.
+func (c *RunBatchClient) Update() *RunBatchUpdate {
+	mutation := newRunBatchMutation(c.config, OpUpdate)
+	return &RunBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RunBatchClient) UpdateOne(_m *RunBatch) *RunBatchUpdateOne {
+	mutation := newRunBatchMutation(c.config, OpUpdateOne, withRunBatch(_m))
+	return &RunBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RunBatchClient) UpdateOneID(id int64) *RunBatchUpdateOne {
+	mutation := newRunBatchMutation(c.config, OpUpdateOne, withRunBatchID(id))
+	return &RunBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RunBatch.
+func (c *RunBatchClient) Delete() *RunBatchDelete {
+	mutation := newRunBatchMutation(c.config, OpDelete)
+	return &RunBatchDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RunBatchClient) DeleteOne(_m *RunBatch) *RunBatchDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RunBatchClient) DeleteOneID(id int64) *RunBatchDeleteOne {
+	builder := c.Delete().Where(runbatch.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RunBatchDeleteOne{builder}
+}
+
+// Query returns a query builder for RunBatch.
+func (c *RunBatchClient) Query() *RunBatchQuery {
+	return &RunBatchQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRunBatch},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RunBatch entity by its id.
+func (c *RunBatchClient) Get(ctx context.Context, id int64) (*RunBatch, error) {
+	return c.Query().Where(runbatch.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RunBatchClient) GetX(ctx context.Context, id int64) *RunBatch {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RunBatchClient) Hooks() []Hook {
+	return c.hooks.RunBatch
+}
+
+// Interceptors returns the client interceptors.
+func (c *RunBatchClient) Interceptors() []Interceptor {
+	return c.inters.RunBatch
+}
+
+func (c *RunBatchClient) mutate(ctx context.Context, m *RunBatchMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RunBatchCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RunBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RunBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RunBatchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RunBatch mutation op: %q", m.Op())
+	}
+}
+
+// RunContentClient is a client for the RunContent schema.
+type RunContentClient struct {
+	config
+}
+
+// NewRunContentClient returns a client for the RunContent from the given config.
+func NewRunContentClient(c config) *RunContentClient {
+	return &RunContentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `runcontent.Hooks(f(g(h())))`.
+func (c *RunContentClient) Use(hooks ...Hook) {
+	c.hooks.RunContent = append(c.hooks.RunContent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `runcontent.Intercept(f(g(h())))`.
+func (c *RunContentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RunContent = append(c.inters.RunContent, interceptors...)
+}
+
+// Create returns a builder for creating a RunContent entity.
+func (c *RunContentClient) Create() *RunContentCreate {
+	mutation := newRunContentMutation(c.config, OpCreate)
+	return &RunContentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RunContent entities.
+func (c *RunContentClient) CreateBulk(builders ...*RunContentCreate) *RunContentCreateBulk {
+	return &RunContentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RunContentClient) MapCreateBulk(slice any, setFunc func(*RunContentCreate, int)) *RunContentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RunContentCreateBulk{err: fmt.Errorf("calling to RunContentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RunContentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RunContentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RunContent.
+func (c *RunContentClient) Update() *RunContentUpdate {
+	mutation := newRunContentMutation(c.config, OpUpdate)
+	return &RunContentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RunContentClient) UpdateOne(_m *RunContent) *RunContentUpdateOne {
+	mutation := newRunContentMutation(c.config, OpUpdateOne, withRunContent(_m))
+	return &RunContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RunContentClient) UpdateOneID(id int64) *RunContentUpdateOne {
+	mutation := newRunContentMutation(c.config, OpUpdateOne, withRunContentID(id))
+	return &RunContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RunContent.
+func (c *RunContentClient) Delete() *RunContentDelete {
+	mutation := newRunContentMutation(c.config, OpDelete)
+	return &RunContentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RunContentClient) DeleteOne(_m *RunContent) *RunContentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RunContentClient) DeleteOneID(id int64) *RunContentDeleteOne {
+	builder := c.Delete().Where(runcontent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RunContentDeleteOne{builder}
+}
+
+// Query returns a query builder for RunContent.
+func (c *RunContentClient) Query() *RunContentQuery {
+	return &RunContentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRunContent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RunContent entity by its id.
+func (c *RunContentClient) Get(ctx context.Context, id int64) (*RunContent, error) {
+	return c.Query().Where(runcontent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RunContentClient) GetX(ctx context.Context, id int64) *RunContent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RunContentClient) Hooks() []Hook {
+	return c.hooks.RunContent
+}
+
+// Interceptors returns the client interceptors.
+func (c *RunContentClient) Interceptors() []Interceptor {
+	return c.inters.RunContent
+}
+
+func (c *RunContentClient) mutate(ctx context.Context, m *RunContentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RunContentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RunContentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RunContentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RunContentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RunContent mutation op: %q", m.Op())
+	}
+}
+
+// RunRecipientClient is a client for the RunRecipient schema.
+type RunRecipientClient struct {
+	config
+}
+
+// NewRunRecipientClient returns a client for the RunRecipient from the given config.
+func NewRunRecipientClient(c config) *RunRecipientClient {
+	return &RunRecipientClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `runrecipient.Hooks(f(g(h())))`.
+func (c *RunRecipientClient) Use(hooks ...Hook) {
+	c.hooks.RunRecipient = append(c.hooks.RunRecipient, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `runrecipient.Intercept(f(g(h())))`.
+func (c *RunRecipientClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RunRecipient = append(c.inters.RunRecipient, interceptors...)
+}
+
+// Create returns a builder for creating a RunRecipient entity.
+func (c *RunRecipientClient) Create() *RunRecipientCreate {
+	mutation := newRunRecipientMutation(c.config, OpCreate)
+	return &RunRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RunRecipient entities.
+func (c *RunRecipientClient) CreateBulk(builders ...*RunRecipientCreate) *RunRecipientCreateBulk {
+	return &RunRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RunRecipientClient) MapCreateBulk(slice any, setFunc func(*RunRecipientCreate, int)) *RunRecipientCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RunRecipientCreateBulk{err: fmt.Errorf("calling to RunRecipientClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RunRecipientCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RunRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RunRecipient.
+func (c *RunRecipientClient) Update() *RunRecipientUpdate {
+	mutation := newRunRecipientMutation(c.config, OpUpdate)
+	return &RunRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RunRecipientClient) UpdateOne(_m *RunRecipient) *RunRecipientUpdateOne {
+	mutation := newRunRecipientMutation(c.config, OpUpdateOne)
+	mutation.run = &_m.RunID
+	mutation.contact = &_m.ContactID
+	return &RunRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RunRecipient.
+func (c *RunRecipientClient) Delete() *RunRecipientDelete {
+	mutation := newRunRecipientMutation(c.config, OpDelete)
+	return &RunRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Query returns a query builder for RunRecipient.
+func (c *RunRecipientClient) Query() *RunRecipientQuery {
+	return &RunRecipientQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRunRecipient},
+		inters: c.Interceptors(),
+	}
+}
+
+// QueryRun queries the run edge of a RunRecipient.
+func (c *RunRecipientClient) QueryRun(_m *RunRecipient) *CampaignRunQuery {
+	return c.Query().
+		Where(runrecipient.RunID(_m.RunID), runrecipient.ContactID(_m.ContactID)).
+		QueryRun()
+}
+
+// QueryContact queries the contact edge of a RunRecipient.
+func (c *RunRecipientClient) QueryContact(_m *RunRecipient) *ContactQuery {
+	return c.Query().
+		Where(runrecipient.RunID(_m.RunID), runrecipient.ContactID(_m.ContactID)).
+		QueryContact()
+}
+
+// Hooks returns the client hooks.
+func (c *RunRecipientClient) Hooks() []Hook {
+	return c.hooks.RunRecipient
+}
+
+// Interceptors returns the client interceptors.
+func (c *RunRecipientClient) Interceptors() []Interceptor {
+	return c.inters.RunRecipient
+}
+
+func (c *RunRecipientClient) mutate(ctx context.Context, m *RunRecipientMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RunRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RunRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RunRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RunRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RunRecipient mutation op: %q", m.Op())
+	}
+}
+
 // SegmentClient is a client for the Segment schema.
 type SegmentClient struct {
 	config
@@ -5104,19 +5717,21 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
-		CampaignTag, Contact, ConversionAmount, CustomField, DomainCounter, Email,
-		Event, FieldValue, ForgottenAddress, FormerContact, HourlyCounter,
-		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
-		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
-		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Hook
+		CampaignRun, CampaignTag, Contact, ConversionAmount, CustomField,
+		DomainCounter, Email, Event, FieldValue, ForgottenAddress, FormerContact,
+		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
+		MigrationFinding, PendingRecount, Purge, RunBatch, RunContent, RunRecipient,
+		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
+		Suppression, Tag, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AudiencePurge, Campaign, CampaignChange, CampaignEmail, CampaignList,
-		CampaignTag, Contact, ConversionAmount, CustomField, DomainCounter, Email,
-		Event, FieldValue, ForgottenAddress, FormerContact, HourlyCounter,
-		IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber, MigrationFinding,
-		PendingRecount, Purge, Segment, Session, Subscriber, SubscriberList,
-		SubscriberTag, SubscriberTagging, Suppression, Tag, User []ent.Interceptor
+		CampaignRun, CampaignTag, Contact, ConversionAmount, CustomField,
+		DomainCounter, Email, Event, FieldValue, ForgottenAddress, FormerContact,
+		HourlyCounter, IdempotencyKey, LinkCounter, LoginAttempt, MergedSubscriber,
+		MigrationFinding, PendingRecount, Purge, RunBatch, RunContent, RunRecipient,
+		Segment, Session, Subscriber, SubscriberList, SubscriberTag, SubscriberTagging,
+		Suppression, Tag, User []ent.Interceptor
 	}
 )
 

@@ -33,8 +33,40 @@ type Contact struct {
 	// DeliverableSince holds the value of the "deliverable_since" field.
 	DeliverableSince *time.Time `json:"deliverable_since,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt    time.Time `json:"created_at,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// Edges holds the relations/edges for other nodes in the graph.
+	// The values are being populated by the ContactQuery when eager-loading is set.
+	Edges        ContactEdges `json:"edges"`
 	selectValues sql.SelectValues
+}
+
+// ContactEdges holds the relations/edges for other nodes in the graph.
+type ContactEdges struct {
+	// Runs holds the value of the runs edge.
+	Runs []*CampaignRun `json:"runs,omitempty"`
+	// Mailings holds the value of the mailings edge.
+	Mailings []*RunRecipient `json:"mailings,omitempty"`
+	// loadedTypes holds the information for reporting if a
+	// type was loaded (or requested) in eager-loading or not.
+	loadedTypes [2]bool
+}
+
+// RunsOrErr returns the Runs value or an error if the edge
+// was not loaded in eager-loading.
+func (e ContactEdges) RunsOrErr() ([]*CampaignRun, error) {
+	if e.loadedTypes[0] {
+		return e.Runs, nil
+	}
+	return nil, &NotLoadedError{edge: "runs"}
+}
+
+// MailingsOrErr returns the Mailings value or an error if the edge
+// was not loaded in eager-loading.
+func (e ContactEdges) MailingsOrErr() ([]*RunRecipient, error) {
+	if e.loadedTypes[1] {
+		return e.Mailings, nil
+	}
+	return nil, &NotLoadedError{edge: "mailings"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -130,6 +162,16 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 // This includes values selected through modifiers, order, etc.
 func (_m *Contact) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
+}
+
+// QueryRuns queries the "runs" edge of the Contact entity.
+func (_m *Contact) QueryRuns() *CampaignRunQuery {
+	return NewContactClient(_m.config).QueryRuns(_m)
+}
+
+// QueryMailings queries the "mailings" edge of the Contact entity.
+func (_m *Contact) QueryMailings() *RunRecipientQuery {
+	return NewContactClient(_m.config).QueryMailings(_m)
 }
 
 // Update returns a builder for updating this Contact.

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/contact"
 	"campaignql/internal/kind"
 	"context"
@@ -123,6 +124,21 @@ func (_c *ContactCreate) SetCreatedAt(v time.Time) *ContactCreate {
 func (_c *ContactCreate) SetID(v int64) *ContactCreate {
 	_c.mutation.SetID(v)
 	return _c
+}
+
+// AddRunIDs adds the "runs" edge to the CampaignRun entity by IDs.
+func (_c *ContactCreate) AddRunIDs(ids ...int64) *ContactCreate {
+	_c.mutation.AddRunIDs(ids...)
+	return _c
+}
+
+// AddRuns adds the "runs" edges to the CampaignRun entity.
+func (_c *ContactCreate) AddRuns(v ...*CampaignRun) *ContactCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddRunIDs(ids...)
 }
 
 // Mutation returns the ContactMutation object of the builder.
@@ -282,6 +298,26 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(contact.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if nodes := _c.mutation.RunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2M,
+			Inverse: true,
+			Table:   contact.RunsTable,
+			Columns: contact.RunsPrimaryKey,
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(campaignrun.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		createE := &RunRecipientCreate{config: _c.config, mutation: newRunRecipientMutation(_c.config, OpCreate)}
+		createE.defaults()
+		_, specE := createE.createSpec()
+		edge.Target.Fields = specE.Fields
+		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
 }

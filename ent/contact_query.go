@@ -3,9 +3,12 @@
 package ent
 
 import (
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/contact"
 	"campaignql/ent/predicate"
+	"campaignql/ent/runrecipient"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -18,11 +21,13 @@ import (
 // ContactQuery is the builder for querying Contact entities.
 type ContactQuery struct {
 	config
-	ctx        *QueryContext
-	order      []contact.OrderOption
-	inters     []Interceptor
-	predicates []predicate.Contact
-	modifiers  []func(*sql.Selector)
+	ctx          *QueryContext
+	order        []contact.OrderOption
+	inters       []Interceptor
+	predicates   []predicate.Contact
+	withRuns     *CampaignRunQuery
+	withMailings *RunRecipientQuery
+	modifiers    []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -57,6 +62,50 @@ func (_q *ContactQuery) Unique(unique bool) *ContactQuery {
 func (_q *ContactQuery) Order(o ...contact.OrderOption) *ContactQuery {
 	_q.order = append(_q.order, o...)
 	return _q
+}
+
+// QueryRuns chains the current query on the "runs" edge.
+func (_q *ContactQuery) QueryRuns() *CampaignRunQuery {
+	query := (&CampaignRunClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(contact.Table, contact.FieldID, selector),
+			sqlgraph.To(campaignrun.Table, campaignrun.FieldID),
+			sqlgraph.Edge(sqlgraph.M2M, true, contact.RunsTable, contact.RunsPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryMailings chains the current query on the "mailings" edge.
+func (_q *ContactQuery) QueryMailings() *RunRecipientQuery {
+	query := (&RunRecipientClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(contact.Table, contact.FieldID, selector),
+			sqlgraph.To(runrecipient.Table, runrecipient.ContactColumn),
+			sqlgraph.Edge(sqlgraph.O2M, true, contact.MailingsTable, contact.MailingsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
 }
 
 // First returns the first Contact entity from the query.
@@ -246,16 +295,40 @@ func (_q *ContactQuery) Clone() *ContactQuery {
 		return nil
 	}
 	return &ContactQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]contact.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.Contact{}, _q.predicates...),
+		config:       _q.config,
+		ctx:          _q.ctx.Clone(),
+		order:        append([]contact.OrderOption{}, _q.order...),
+		inters:       append([]Interceptor{}, _q.inters...),
+		predicates:   append([]predicate.Contact{}, _q.predicates...),
+		withRuns:     _q.withRuns.Clone(),
+		withMailings: _q.withMailings.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
 		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
 	}
+}
+
+// WithRuns tells the query-builder to eager-load the nodes that are connected to
+// the "runs" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ContactQuery) WithRuns(opts ...func(*CampaignRunQuery)) *ContactQuery {
+	query := (&CampaignRunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withRuns = query
+	return _q
+}
+
+// WithMailings tells the query-builder to eager-load the nodes that are connected to
+// the "mailings" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ContactQuery) WithMailings(opts ...func(*RunRecipientQuery)) *ContactQuery {
+	query := (&RunRecipientClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withMailings = query
+	return _q
 }
 
 // GroupBy is used to group vertices by one or more fields/columns.
@@ -334,8 +407,12 @@ func (_q *ContactQuery) prepareQuery(ctx context.Context) error {
 
 func (_q *ContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Contact, error) {
 	var (
-		nodes = []*Contact{}
-		_spec = _q.querySpec()
+		nodes       = []*Contact{}
+		_spec       = _q.querySpec()
+		loadedTypes = [2]bool{
+			_q.withRuns != nil,
+			_q.withMailings != nil,
+		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
 		return (*Contact).scanValues(nil, columns)
@@ -343,6 +420,7 @@ func (_q *ContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cont
 	_spec.Assign = func(columns []string, values []any) error {
 		node := &Contact{config: _q.config}
 		nodes = append(nodes, node)
+		node.Edges.loadedTypes = loadedTypes
 		return node.assignValues(columns, values)
 	}
 	if len(_q.modifiers) > 0 {
@@ -357,7 +435,113 @@ func (_q *ContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Cont
 	if len(nodes) == 0 {
 		return nodes, nil
 	}
+	if query := _q.withRuns; query != nil {
+		if err := _q.loadRuns(ctx, query, nodes,
+			func(n *Contact) { n.Edges.Runs = []*CampaignRun{} },
+			func(n *Contact, e *CampaignRun) { n.Edges.Runs = append(n.Edges.Runs, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withMailings; query != nil {
+		if err := _q.loadMailings(ctx, query, nodes,
+			func(n *Contact) { n.Edges.Mailings = []*RunRecipient{} },
+			func(n *Contact, e *RunRecipient) { n.Edges.Mailings = append(n.Edges.Mailings, e) }); err != nil {
+			return nil, err
+		}
+	}
 	return nodes, nil
+}
+
+func (_q *ContactQuery) loadRuns(ctx context.Context, query *CampaignRunQuery, nodes []*Contact, init func(*Contact), assign func(*Contact, *CampaignRun)) error {
+	edgeIDs := make([]driver.Value, len(nodes))
+	byID := make(map[int64]*Contact)
+	nids := make(map[int64]map[*Contact]struct{})
+	for i, node := range nodes {
+		edgeIDs[i] = node.ID
+		byID[node.ID] = node
+		if init != nil {
+			init(node)
+		}
+	}
+	query.Where(func(s *sql.Selector) {
+		joinT := sql.Table(contact.RunsTable)
+		s.Join(joinT).On(s.C(campaignrun.FieldID), joinT.C(contact.RunsPrimaryKey[0]))
+		s.Where(sql.InValues(joinT.C(contact.RunsPrimaryKey[1]), edgeIDs...))
+		columns := s.SelectedColumns()
+		s.Select(joinT.C(contact.RunsPrimaryKey[1]))
+		s.AppendSelect(columns...)
+		s.SetDistinct(false)
+	})
+	if err := query.prepareQuery(ctx); err != nil {
+		return err
+	}
+	qr := QuerierFunc(func(ctx context.Context, q Query) (Value, error) {
+		return query.sqlAll(ctx, func(_ context.Context, spec *sqlgraph.QuerySpec) {
+			assign := spec.Assign
+			values := spec.ScanValues
+			spec.ScanValues = func(columns []string) ([]any, error) {
+				values, err := values(columns[1:])
+				if err != nil {
+					return nil, err
+				}
+				return append([]any{new(sql.NullInt64)}, values...), nil
+			}
+			spec.Assign = func(columns []string, values []any) error {
+				outValue := values[0].(*sql.NullInt64).Int64
+				inValue := values[1].(*sql.NullInt64).Int64
+				if nids[inValue] == nil {
+					nids[inValue] = map[*Contact]struct{}{byID[outValue]: {}}
+					return assign(columns[1:], values[1:])
+				}
+				nids[inValue][byID[outValue]] = struct{}{}
+				return nil
+			}
+		})
+	})
+	neighbors, err := withInterceptors[[]*CampaignRun](ctx, query, qr, query.inters)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected "runs" node returned %v`, n.ID)
+		}
+		for kn := range nodes {
+			assign(kn, n)
+		}
+	}
+	return nil
+}
+func (_q *ContactQuery) loadMailings(ctx context.Context, query *RunRecipientQuery, nodes []*Contact, init func(*Contact), assign func(*Contact, *RunRecipient)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Contact)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(runrecipient.FieldContactID)
+	}
+	query.Where(predicate.RunRecipient(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(contact.MailingsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ContactID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "contact_id" returned %v for node %v`, fk, n)
+		}
+		assign(node, n)
+	}
+	return nil
 }
 
 func (_q *ContactQuery) sqlCount(ctx context.Context) (int, error) {

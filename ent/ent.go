@@ -9,6 +9,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaignemail"
 	"campaignql/ent/campaignlist"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -27,6 +28,9 @@ import (
 	"campaignql/ent/migrationfinding"
 	"campaignql/ent/pendingrecount"
 	"campaignql/ent/purge"
+	"campaignql/ent/runbatch"
+	"campaignql/ent/runcontent"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -111,6 +115,7 @@ func checkColumn(t, c string) error {
 			campaignchange.Table:    campaignchange.ValidColumn,
 			campaignemail.Table:     campaignemail.ValidColumn,
 			campaignlist.Table:      campaignlist.ValidColumn,
+			campaignrun.Table:       campaignrun.ValidColumn,
 			campaigntag.Table:       campaigntag.ValidColumn,
 			contact.Table:           contact.ValidColumn,
 			conversionamount.Table:  conversionamount.ValidColumn,
@@ -129,6 +134,9 @@ func checkColumn(t, c string) error {
 			migrationfinding.Table:  migrationfinding.ValidColumn,
 			pendingrecount.Table:    pendingrecount.ValidColumn,
 			purge.Table:             purge.ValidColumn,
+			runbatch.Table:          runbatch.ValidColumn,
+			runcontent.Table:        runcontent.ValidColumn,
+			runrecipient.Table:      runrecipient.ValidColumn,
 			segment.Table:           segment.ValidColumn,
 			session.Table:           session.ValidColumn,
 			subscriber.Table:        subscriber.ValidColumn,

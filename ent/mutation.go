@@ -9,6 +9,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaignemail"
 	"campaignql/ent/campaignlist"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -28,6 +29,9 @@ import (
 	"campaignql/ent/pendingrecount"
 	"campaignql/ent/predicate"
 	"campaignql/ent/purge"
+	"campaignql/ent/runbatch"
+	"campaignql/ent/runcontent"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -63,6 +67,7 @@ const (
 	TypeCampaignChange    = "CampaignChange"
 	TypeCampaignEmail     = "CampaignEmail"
 	TypeCampaignList      = "CampaignList"
+	TypeCampaignRun       = "CampaignRun"
 	TypeCampaignTag       = "CampaignTag"
 	TypeContact           = "Contact"
 	TypeConversionAmount  = "ConversionAmount"
@@ -81,6 +86,9 @@ const (
 	TypeMigrationFinding  = "MigrationFinding"
 	TypePendingRecount    = "PendingRecount"
 	TypePurge             = "Purge"
+	TypeRunBatch          = "RunBatch"
+	TypeRunContent        = "RunContent"
+	TypeRunRecipient      = "RunRecipient"
 	TypeSegment           = "Segment"
 	TypeSession           = "Session"
 	TypeSubscriber        = "Subscriber"
@@ -1614,6 +1622,7 @@ type CampaignMutation struct {
 	recipient_lists                *string
 	excluded_lists                 *string
 	has_audience                   *bool
+	begun                          *bool
 	ab_test                        *string
 	approved_digest                *string
 	total_recipients               *int64
@@ -3136,6 +3145,42 @@ func (m *CampaignMutation) OldHasAudience(ctx context.Context) (v bool, err erro
 // ResetHasAudience resets all changes to the "has_audience" field.
 func (m *CampaignMutation) ResetHasAudience() {
 	m.has_audience = nil
+}
+
+// SetBegun sets the "begun" field.
+func (m *CampaignMutation) SetBegun(b bool) {
+	m.begun = &b
+}
+
+// Begun returns the value of the "begun" field in the mutation.
+func (m *CampaignMutation) Begun() (r bool, exists bool) {
+	v := m.begun
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBegun returns the old "begun" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldBegun(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBegun is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBegun requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBegun: %w", err)
+	}
+	return oldValue.Begun, nil
+}
+
+// ResetBegun resets all changes to the "begun" field.
+func (m *CampaignMutation) ResetBegun() {
+	m.begun = nil
 }
 
 // SetAbTest sets the "ab_test" field.
@@ -4821,7 +4866,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 61)
+	fields := make([]string, 0, 62)
 	if m.user_id != nil {
 		fields = append(fields, campaign.FieldUserID)
 	}
@@ -4920,6 +4965,9 @@ func (m *CampaignMutation) Fields() []string {
 	}
 	if m.has_audience != nil {
 		fields = append(fields, campaign.FieldHasAudience)
+	}
+	if m.begun != nil {
+		fields = append(fields, campaign.FieldBegun)
 	}
 	if m.ab_test != nil {
 		fields = append(fields, campaign.FieldAbTest)
@@ -5079,6 +5127,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.ExcludedLists()
 	case campaign.FieldHasAudience:
 		return m.HasAudience()
+	case campaign.FieldBegun:
+		return m.Begun()
 	case campaign.FieldAbTest:
 		return m.AbTest()
 	case campaign.FieldApprovedDigest:
@@ -5210,6 +5260,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldExcludedLists(ctx)
 	case campaign.FieldHasAudience:
 		return m.OldHasAudience(ctx)
+	case campaign.FieldBegun:
+		return m.OldBegun(ctx)
 	case campaign.FieldAbTest:
 		return m.OldAbTest(ctx)
 	case campaign.FieldApprovedDigest:
@@ -5505,6 +5557,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetHasAudience(v)
+		return nil
+	case campaign.FieldBegun:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBegun(v)
 		return nil
 	case campaign.FieldAbTest:
 		v, ok := value.(string)
@@ -6233,6 +6292,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldHasAudience:
 		m.ResetHasAudience()
+		return nil
+	case campaign.FieldBegun:
+		m.ResetBegun()
 		return nil
 	case campaign.FieldAbTest:
 		m.ResetAbTest()
@@ -8494,6 +8556,2285 @@ func (m *CampaignListMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown CampaignList edge %s", name)
 }
 
+// CampaignRunMutation represents an operation that mutates the CampaignRun nodes in the graph.
+type CampaignRunMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *int64
+	user_id           *int64
+	adduser_id        *int64
+	campaign_id       *int64
+	addcampaign_id    *int64
+	instance          *int
+	addinstance       *int
+	purpose           *kind.RunPurpose
+	phase             *kind.RunPhase
+	epoch             *int64
+	addepoch          *int64
+	audience          *string
+	resolved_at       *time.Time
+	frozen_through    *int64
+	addfrozen_through *int64
+	batches           *int
+	addbatches        *int
+	contents          *int
+	addcontents       *int
+	hold_code         *string
+	hold_text         *string
+	hold_until        *time.Time
+	total             *int64
+	addtotal          *int64
+	pending           *int64
+	addpending        *int64
+	begun             *int64
+	addbegun          *int64
+	deferred          *int64
+	adddeferred       *int64
+	sent              *int64
+	addsent           *int64
+	failed            *int64
+	addfailed         *int64
+	unknown           *int64
+	addunknown        *int64
+	skipped           *int64
+	addskipped        *int64
+	started_at        *time.Time
+	frozen_at         *time.Time
+	finished_at       *time.Time
+	clearedFields     map[string]struct{}
+	contacts          map[int64]struct{}
+	removedcontacts   map[int64]struct{}
+	clearedcontacts   bool
+	done              bool
+	oldValue          func(context.Context) (*CampaignRun, error)
+	predicates        []predicate.CampaignRun
+}
+
+var _ ent.Mutation = (*CampaignRunMutation)(nil)
+
+// campaignrunOption allows management of the mutation configuration using functional options.
+type campaignrunOption func(*CampaignRunMutation)
+
+// newCampaignRunMutation creates new mutation for the CampaignRun entity.
+func newCampaignRunMutation(c config, op Op, opts ...campaignrunOption) *CampaignRunMutation {
+	m := &CampaignRunMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCampaignRun,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCampaignRunID sets the ID field of the mutation.
+func withCampaignRunID(id int64) campaignrunOption {
+	return func(m *CampaignRunMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CampaignRun
+		)
+		m.oldValue = func(ctx context.Context) (*CampaignRun, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CampaignRun.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCampaignRun sets the old CampaignRun of the mutation.
+func withCampaignRun(node *CampaignRun) campaignrunOption {
+	return func(m *CampaignRunMutation) {
+		m.oldValue = func(context.Context) (*CampaignRun, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CampaignRunMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CampaignRunMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CampaignRun entities.
+func (m *CampaignRunMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CampaignRunMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CampaignRunMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CampaignRun.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *CampaignRunMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *CampaignRunMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *CampaignRunMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *CampaignRunMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *CampaignRunMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *CampaignRunMutation) SetCampaignID(i int64) {
+	m.campaign_id = &i
+	m.addcampaign_id = nil
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *CampaignRunMutation) CampaignID() (r int64, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldCampaignID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// AddCampaignID adds i to the "campaign_id" field.
+func (m *CampaignRunMutation) AddCampaignID(i int64) {
+	if m.addcampaign_id != nil {
+		*m.addcampaign_id += i
+	} else {
+		m.addcampaign_id = &i
+	}
+}
+
+// AddedCampaignID returns the value that was added to the "campaign_id" field in this mutation.
+func (m *CampaignRunMutation) AddedCampaignID() (r int64, exists bool) {
+	v := m.addcampaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *CampaignRunMutation) ResetCampaignID() {
+	m.campaign_id = nil
+	m.addcampaign_id = nil
+}
+
+// SetInstance sets the "instance" field.
+func (m *CampaignRunMutation) SetInstance(i int) {
+	m.instance = &i
+	m.addinstance = nil
+}
+
+// Instance returns the value of the "instance" field in the mutation.
+func (m *CampaignRunMutation) Instance() (r int, exists bool) {
+	v := m.instance
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstance returns the old "instance" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldInstance(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstance is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstance requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstance: %w", err)
+	}
+	return oldValue.Instance, nil
+}
+
+// AddInstance adds i to the "instance" field.
+func (m *CampaignRunMutation) AddInstance(i int) {
+	if m.addinstance != nil {
+		*m.addinstance += i
+	} else {
+		m.addinstance = &i
+	}
+}
+
+// AddedInstance returns the value that was added to the "instance" field in this mutation.
+func (m *CampaignRunMutation) AddedInstance() (r int, exists bool) {
+	v := m.addinstance
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetInstance resets all changes to the "instance" field.
+func (m *CampaignRunMutation) ResetInstance() {
+	m.instance = nil
+	m.addinstance = nil
+}
+
+// SetPurpose sets the "purpose" field.
+func (m *CampaignRunMutation) SetPurpose(kp kind.RunPurpose) {
+	m.purpose = &kp
+}
+
+// Purpose returns the value of the "purpose" field in the mutation.
+func (m *CampaignRunMutation) Purpose() (r kind.RunPurpose, exists bool) {
+	v := m.purpose
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPurpose returns the old "purpose" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldPurpose(ctx context.Context) (v kind.RunPurpose, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPurpose is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPurpose requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPurpose: %w", err)
+	}
+	return oldValue.Purpose, nil
+}
+
+// ResetPurpose resets all changes to the "purpose" field.
+func (m *CampaignRunMutation) ResetPurpose() {
+	m.purpose = nil
+}
+
+// SetPhase sets the "phase" field.
+func (m *CampaignRunMutation) SetPhase(kp kind.RunPhase) {
+	m.phase = &kp
+}
+
+// Phase returns the value of the "phase" field in the mutation.
+func (m *CampaignRunMutation) Phase() (r kind.RunPhase, exists bool) {
+	v := m.phase
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhase returns the old "phase" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldPhase(ctx context.Context) (v kind.RunPhase, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhase is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhase requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhase: %w", err)
+	}
+	return oldValue.Phase, nil
+}
+
+// ResetPhase resets all changes to the "phase" field.
+func (m *CampaignRunMutation) ResetPhase() {
+	m.phase = nil
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *CampaignRunMutation) SetEpoch(i int64) {
+	m.epoch = &i
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *CampaignRunMutation) Epoch() (r int64, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldEpoch(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds i to the "epoch" field.
+func (m *CampaignRunMutation) AddEpoch(i int64) {
+	if m.addepoch != nil {
+		*m.addepoch += i
+	} else {
+		m.addepoch = &i
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *CampaignRunMutation) AddedEpoch() (r int64, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *CampaignRunMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetAudience sets the "audience" field.
+func (m *CampaignRunMutation) SetAudience(s string) {
+	m.audience = &s
+}
+
+// Audience returns the value of the "audience" field in the mutation.
+func (m *CampaignRunMutation) Audience() (r string, exists bool) {
+	v := m.audience
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAudience returns the old "audience" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldAudience(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAudience is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAudience requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAudience: %w", err)
+	}
+	return oldValue.Audience, nil
+}
+
+// ResetAudience resets all changes to the "audience" field.
+func (m *CampaignRunMutation) ResetAudience() {
+	m.audience = nil
+}
+
+// SetResolvedAt sets the "resolved_at" field.
+func (m *CampaignRunMutation) SetResolvedAt(t time.Time) {
+	m.resolved_at = &t
+}
+
+// ResolvedAt returns the value of the "resolved_at" field in the mutation.
+func (m *CampaignRunMutation) ResolvedAt() (r time.Time, exists bool) {
+	v := m.resolved_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolvedAt returns the old "resolved_at" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldResolvedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolvedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolvedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolvedAt: %w", err)
+	}
+	return oldValue.ResolvedAt, nil
+}
+
+// ResetResolvedAt resets all changes to the "resolved_at" field.
+func (m *CampaignRunMutation) ResetResolvedAt() {
+	m.resolved_at = nil
+}
+
+// SetFrozenThrough sets the "frozen_through" field.
+func (m *CampaignRunMutation) SetFrozenThrough(i int64) {
+	m.frozen_through = &i
+	m.addfrozen_through = nil
+}
+
+// FrozenThrough returns the value of the "frozen_through" field in the mutation.
+func (m *CampaignRunMutation) FrozenThrough() (r int64, exists bool) {
+	v := m.frozen_through
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFrozenThrough returns the old "frozen_through" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldFrozenThrough(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFrozenThrough is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFrozenThrough requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFrozenThrough: %w", err)
+	}
+	return oldValue.FrozenThrough, nil
+}
+
+// AddFrozenThrough adds i to the "frozen_through" field.
+func (m *CampaignRunMutation) AddFrozenThrough(i int64) {
+	if m.addfrozen_through != nil {
+		*m.addfrozen_through += i
+	} else {
+		m.addfrozen_through = &i
+	}
+}
+
+// AddedFrozenThrough returns the value that was added to the "frozen_through" field in this mutation.
+func (m *CampaignRunMutation) AddedFrozenThrough() (r int64, exists bool) {
+	v := m.addfrozen_through
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFrozenThrough resets all changes to the "frozen_through" field.
+func (m *CampaignRunMutation) ResetFrozenThrough() {
+	m.frozen_through = nil
+	m.addfrozen_through = nil
+}
+
+// SetBatches sets the "batches" field.
+func (m *CampaignRunMutation) SetBatches(i int) {
+	m.batches = &i
+	m.addbatches = nil
+}
+
+// Batches returns the value of the "batches" field in the mutation.
+func (m *CampaignRunMutation) Batches() (r int, exists bool) {
+	v := m.batches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBatches returns the old "batches" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldBatches(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBatches is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBatches requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBatches: %w", err)
+	}
+	return oldValue.Batches, nil
+}
+
+// AddBatches adds i to the "batches" field.
+func (m *CampaignRunMutation) AddBatches(i int) {
+	if m.addbatches != nil {
+		*m.addbatches += i
+	} else {
+		m.addbatches = &i
+	}
+}
+
+// AddedBatches returns the value that was added to the "batches" field in this mutation.
+func (m *CampaignRunMutation) AddedBatches() (r int, exists bool) {
+	v := m.addbatches
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBatches resets all changes to the "batches" field.
+func (m *CampaignRunMutation) ResetBatches() {
+	m.batches = nil
+	m.addbatches = nil
+}
+
+// SetContents sets the "contents" field.
+func (m *CampaignRunMutation) SetContents(i int) {
+	m.contents = &i
+	m.addcontents = nil
+}
+
+// Contents returns the value of the "contents" field in the mutation.
+func (m *CampaignRunMutation) Contents() (r int, exists bool) {
+	v := m.contents
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContents returns the old "contents" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldContents(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContents is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContents requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContents: %w", err)
+	}
+	return oldValue.Contents, nil
+}
+
+// AddContents adds i to the "contents" field.
+func (m *CampaignRunMutation) AddContents(i int) {
+	if m.addcontents != nil {
+		*m.addcontents += i
+	} else {
+		m.addcontents = &i
+	}
+}
+
+// AddedContents returns the value that was added to the "contents" field in this mutation.
+func (m *CampaignRunMutation) AddedContents() (r int, exists bool) {
+	v := m.addcontents
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContents resets all changes to the "contents" field.
+func (m *CampaignRunMutation) ResetContents() {
+	m.contents = nil
+	m.addcontents = nil
+}
+
+// SetHoldCode sets the "hold_code" field.
+func (m *CampaignRunMutation) SetHoldCode(s string) {
+	m.hold_code = &s
+}
+
+// HoldCode returns the value of the "hold_code" field in the mutation.
+func (m *CampaignRunMutation) HoldCode() (r string, exists bool) {
+	v := m.hold_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHoldCode returns the old "hold_code" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldHoldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHoldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHoldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHoldCode: %w", err)
+	}
+	return oldValue.HoldCode, nil
+}
+
+// ResetHoldCode resets all changes to the "hold_code" field.
+func (m *CampaignRunMutation) ResetHoldCode() {
+	m.hold_code = nil
+}
+
+// SetHoldText sets the "hold_text" field.
+func (m *CampaignRunMutation) SetHoldText(s string) {
+	m.hold_text = &s
+}
+
+// HoldText returns the value of the "hold_text" field in the mutation.
+func (m *CampaignRunMutation) HoldText() (r string, exists bool) {
+	v := m.hold_text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHoldText returns the old "hold_text" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldHoldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHoldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHoldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHoldText: %w", err)
+	}
+	return oldValue.HoldText, nil
+}
+
+// ResetHoldText resets all changes to the "hold_text" field.
+func (m *CampaignRunMutation) ResetHoldText() {
+	m.hold_text = nil
+}
+
+// SetHoldUntil sets the "hold_until" field.
+func (m *CampaignRunMutation) SetHoldUntil(t time.Time) {
+	m.hold_until = &t
+}
+
+// HoldUntil returns the value of the "hold_until" field in the mutation.
+func (m *CampaignRunMutation) HoldUntil() (r time.Time, exists bool) {
+	v := m.hold_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHoldUntil returns the old "hold_until" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldHoldUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHoldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHoldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHoldUntil: %w", err)
+	}
+	return oldValue.HoldUntil, nil
+}
+
+// ClearHoldUntil clears the value of the "hold_until" field.
+func (m *CampaignRunMutation) ClearHoldUntil() {
+	m.hold_until = nil
+	m.clearedFields[campaignrun.FieldHoldUntil] = struct{}{}
+}
+
+// HoldUntilCleared returns if the "hold_until" field was cleared in this mutation.
+func (m *CampaignRunMutation) HoldUntilCleared() bool {
+	_, ok := m.clearedFields[campaignrun.FieldHoldUntil]
+	return ok
+}
+
+// ResetHoldUntil resets all changes to the "hold_until" field.
+func (m *CampaignRunMutation) ResetHoldUntil() {
+	m.hold_until = nil
+	delete(m.clearedFields, campaignrun.FieldHoldUntil)
+}
+
+// SetTotal sets the "total" field.
+func (m *CampaignRunMutation) SetTotal(i int64) {
+	m.total = &i
+	m.addtotal = nil
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *CampaignRunMutation) Total() (r int64, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldTotal(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// AddTotal adds i to the "total" field.
+func (m *CampaignRunMutation) AddTotal(i int64) {
+	if m.addtotal != nil {
+		*m.addtotal += i
+	} else {
+		m.addtotal = &i
+	}
+}
+
+// AddedTotal returns the value that was added to the "total" field in this mutation.
+func (m *CampaignRunMutation) AddedTotal() (r int64, exists bool) {
+	v := m.addtotal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *CampaignRunMutation) ResetTotal() {
+	m.total = nil
+	m.addtotal = nil
+}
+
+// SetPending sets the "pending" field.
+func (m *CampaignRunMutation) SetPending(i int64) {
+	m.pending = &i
+	m.addpending = nil
+}
+
+// Pending returns the value of the "pending" field in the mutation.
+func (m *CampaignRunMutation) Pending() (r int64, exists bool) {
+	v := m.pending
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPending returns the old "pending" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldPending(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPending is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPending requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPending: %w", err)
+	}
+	return oldValue.Pending, nil
+}
+
+// AddPending adds i to the "pending" field.
+func (m *CampaignRunMutation) AddPending(i int64) {
+	if m.addpending != nil {
+		*m.addpending += i
+	} else {
+		m.addpending = &i
+	}
+}
+
+// AddedPending returns the value that was added to the "pending" field in this mutation.
+func (m *CampaignRunMutation) AddedPending() (r int64, exists bool) {
+	v := m.addpending
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPending resets all changes to the "pending" field.
+func (m *CampaignRunMutation) ResetPending() {
+	m.pending = nil
+	m.addpending = nil
+}
+
+// SetBegun sets the "begun" field.
+func (m *CampaignRunMutation) SetBegun(i int64) {
+	m.begun = &i
+	m.addbegun = nil
+}
+
+// Begun returns the value of the "begun" field in the mutation.
+func (m *CampaignRunMutation) Begun() (r int64, exists bool) {
+	v := m.begun
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBegun returns the old "begun" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldBegun(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBegun is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBegun requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBegun: %w", err)
+	}
+	return oldValue.Begun, nil
+}
+
+// AddBegun adds i to the "begun" field.
+func (m *CampaignRunMutation) AddBegun(i int64) {
+	if m.addbegun != nil {
+		*m.addbegun += i
+	} else {
+		m.addbegun = &i
+	}
+}
+
+// AddedBegun returns the value that was added to the "begun" field in this mutation.
+func (m *CampaignRunMutation) AddedBegun() (r int64, exists bool) {
+	v := m.addbegun
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBegun resets all changes to the "begun" field.
+func (m *CampaignRunMutation) ResetBegun() {
+	m.begun = nil
+	m.addbegun = nil
+}
+
+// SetDeferred sets the "deferred" field.
+func (m *CampaignRunMutation) SetDeferred(i int64) {
+	m.deferred = &i
+	m.adddeferred = nil
+}
+
+// Deferred returns the value of the "deferred" field in the mutation.
+func (m *CampaignRunMutation) Deferred() (r int64, exists bool) {
+	v := m.deferred
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeferred returns the old "deferred" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldDeferred(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeferred is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeferred requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeferred: %w", err)
+	}
+	return oldValue.Deferred, nil
+}
+
+// AddDeferred adds i to the "deferred" field.
+func (m *CampaignRunMutation) AddDeferred(i int64) {
+	if m.adddeferred != nil {
+		*m.adddeferred += i
+	} else {
+		m.adddeferred = &i
+	}
+}
+
+// AddedDeferred returns the value that was added to the "deferred" field in this mutation.
+func (m *CampaignRunMutation) AddedDeferred() (r int64, exists bool) {
+	v := m.adddeferred
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeferred resets all changes to the "deferred" field.
+func (m *CampaignRunMutation) ResetDeferred() {
+	m.deferred = nil
+	m.adddeferred = nil
+}
+
+// SetSent sets the "sent" field.
+func (m *CampaignRunMutation) SetSent(i int64) {
+	m.sent = &i
+	m.addsent = nil
+}
+
+// Sent returns the value of the "sent" field in the mutation.
+func (m *CampaignRunMutation) Sent() (r int64, exists bool) {
+	v := m.sent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSent returns the old "sent" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldSent(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSent: %w", err)
+	}
+	return oldValue.Sent, nil
+}
+
+// AddSent adds i to the "sent" field.
+func (m *CampaignRunMutation) AddSent(i int64) {
+	if m.addsent != nil {
+		*m.addsent += i
+	} else {
+		m.addsent = &i
+	}
+}
+
+// AddedSent returns the value that was added to the "sent" field in this mutation.
+func (m *CampaignRunMutation) AddedSent() (r int64, exists bool) {
+	v := m.addsent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSent resets all changes to the "sent" field.
+func (m *CampaignRunMutation) ResetSent() {
+	m.sent = nil
+	m.addsent = nil
+}
+
+// SetFailed sets the "failed" field.
+func (m *CampaignRunMutation) SetFailed(i int64) {
+	m.failed = &i
+	m.addfailed = nil
+}
+
+// Failed returns the value of the "failed" field in the mutation.
+func (m *CampaignRunMutation) Failed() (r int64, exists bool) {
+	v := m.failed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailed returns the old "failed" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldFailed(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailed: %w", err)
+	}
+	return oldValue.Failed, nil
+}
+
+// AddFailed adds i to the "failed" field.
+func (m *CampaignRunMutation) AddFailed(i int64) {
+	if m.addfailed != nil {
+		*m.addfailed += i
+	} else {
+		m.addfailed = &i
+	}
+}
+
+// AddedFailed returns the value that was added to the "failed" field in this mutation.
+func (m *CampaignRunMutation) AddedFailed() (r int64, exists bool) {
+	v := m.addfailed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailed resets all changes to the "failed" field.
+func (m *CampaignRunMutation) ResetFailed() {
+	m.failed = nil
+	m.addfailed = nil
+}
+
+// SetUnknown sets the "unknown" field.
+func (m *CampaignRunMutation) SetUnknown(i int64) {
+	m.unknown = &i
+	m.addunknown = nil
+}
+
+// Unknown returns the value of the "unknown" field in the mutation.
+func (m *CampaignRunMutation) Unknown() (r int64, exists bool) {
+	v := m.unknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnknown returns the old "unknown" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldUnknown(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnknown is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnknown requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnknown: %w", err)
+	}
+	return oldValue.Unknown, nil
+}
+
+// AddUnknown adds i to the "unknown" field.
+func (m *CampaignRunMutation) AddUnknown(i int64) {
+	if m.addunknown != nil {
+		*m.addunknown += i
+	} else {
+		m.addunknown = &i
+	}
+}
+
+// AddedUnknown returns the value that was added to the "unknown" field in this mutation.
+func (m *CampaignRunMutation) AddedUnknown() (r int64, exists bool) {
+	v := m.addunknown
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUnknown resets all changes to the "unknown" field.
+func (m *CampaignRunMutation) ResetUnknown() {
+	m.unknown = nil
+	m.addunknown = nil
+}
+
+// SetSkipped sets the "skipped" field.
+func (m *CampaignRunMutation) SetSkipped(i int64) {
+	m.skipped = &i
+	m.addskipped = nil
+}
+
+// Skipped returns the value of the "skipped" field in the mutation.
+func (m *CampaignRunMutation) Skipped() (r int64, exists bool) {
+	v := m.skipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkipped returns the old "skipped" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldSkipped(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkipped is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkipped requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkipped: %w", err)
+	}
+	return oldValue.Skipped, nil
+}
+
+// AddSkipped adds i to the "skipped" field.
+func (m *CampaignRunMutation) AddSkipped(i int64) {
+	if m.addskipped != nil {
+		*m.addskipped += i
+	} else {
+		m.addskipped = &i
+	}
+}
+
+// AddedSkipped returns the value that was added to the "skipped" field in this mutation.
+func (m *CampaignRunMutation) AddedSkipped() (r int64, exists bool) {
+	v := m.addskipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSkipped resets all changes to the "skipped" field.
+func (m *CampaignRunMutation) ResetSkipped() {
+	m.skipped = nil
+	m.addskipped = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *CampaignRunMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *CampaignRunMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldStartedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *CampaignRunMutation) ResetStartedAt() {
+	m.started_at = nil
+}
+
+// SetFrozenAt sets the "frozen_at" field.
+func (m *CampaignRunMutation) SetFrozenAt(t time.Time) {
+	m.frozen_at = &t
+}
+
+// FrozenAt returns the value of the "frozen_at" field in the mutation.
+func (m *CampaignRunMutation) FrozenAt() (r time.Time, exists bool) {
+	v := m.frozen_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFrozenAt returns the old "frozen_at" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldFrozenAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFrozenAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFrozenAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFrozenAt: %w", err)
+	}
+	return oldValue.FrozenAt, nil
+}
+
+// ClearFrozenAt clears the value of the "frozen_at" field.
+func (m *CampaignRunMutation) ClearFrozenAt() {
+	m.frozen_at = nil
+	m.clearedFields[campaignrun.FieldFrozenAt] = struct{}{}
+}
+
+// FrozenAtCleared returns if the "frozen_at" field was cleared in this mutation.
+func (m *CampaignRunMutation) FrozenAtCleared() bool {
+	_, ok := m.clearedFields[campaignrun.FieldFrozenAt]
+	return ok
+}
+
+// ResetFrozenAt resets all changes to the "frozen_at" field.
+func (m *CampaignRunMutation) ResetFrozenAt() {
+	m.frozen_at = nil
+	delete(m.clearedFields, campaignrun.FieldFrozenAt)
+}
+
+// SetFinishedAt sets the "finished_at" field.
+func (m *CampaignRunMutation) SetFinishedAt(t time.Time) {
+	m.finished_at = &t
+}
+
+// FinishedAt returns the value of the "finished_at" field in the mutation.
+func (m *CampaignRunMutation) FinishedAt() (r time.Time, exists bool) {
+	v := m.finished_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFinishedAt returns the old "finished_at" field's value of the CampaignRun entity.
+// If the CampaignRun object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRunMutation) OldFinishedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFinishedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFinishedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFinishedAt: %w", err)
+	}
+	return oldValue.FinishedAt, nil
+}
+
+// ClearFinishedAt clears the value of the "finished_at" field.
+func (m *CampaignRunMutation) ClearFinishedAt() {
+	m.finished_at = nil
+	m.clearedFields[campaignrun.FieldFinishedAt] = struct{}{}
+}
+
+// FinishedAtCleared returns if the "finished_at" field was cleared in this mutation.
+func (m *CampaignRunMutation) FinishedAtCleared() bool {
+	_, ok := m.clearedFields[campaignrun.FieldFinishedAt]
+	return ok
+}
+
+// ResetFinishedAt resets all changes to the "finished_at" field.
+func (m *CampaignRunMutation) ResetFinishedAt() {
+	m.finished_at = nil
+	delete(m.clearedFields, campaignrun.FieldFinishedAt)
+}
+
+// AddContactIDs adds the "contacts" edge to the Contact entity by ids.
+func (m *CampaignRunMutation) AddContactIDs(ids ...int64) {
+	if m.contacts == nil {
+		m.contacts = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.contacts[ids[i]] = struct{}{}
+	}
+}
+
+// ClearContacts clears the "contacts" edge to the Contact entity.
+func (m *CampaignRunMutation) ClearContacts() {
+	m.clearedcontacts = true
+}
+
+// ContactsCleared reports if the "contacts" edge to the Contact entity was cleared.
+func (m *CampaignRunMutation) ContactsCleared() bool {
+	return m.clearedcontacts
+}
+
+// RemoveContactIDs removes the "contacts" edge to the Contact entity by IDs.
+func (m *CampaignRunMutation) RemoveContactIDs(ids ...int64) {
+	if m.removedcontacts == nil {
+		m.removedcontacts = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.contacts, ids[i])
+		m.removedcontacts[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedContacts returns the removed IDs of the "contacts" edge to the Contact entity.
+func (m *CampaignRunMutation) RemovedContactsIDs() (ids []int64) {
+	for id := range m.removedcontacts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ContactsIDs returns the "contacts" edge IDs in the mutation.
+func (m *CampaignRunMutation) ContactsIDs() (ids []int64) {
+	for id := range m.contacts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetContacts resets all changes to the "contacts" edge.
+func (m *CampaignRunMutation) ResetContacts() {
+	m.contacts = nil
+	m.clearedcontacts = false
+	m.removedcontacts = nil
+}
+
+// Where appends a list predicates to the CampaignRunMutation builder.
+func (m *CampaignRunMutation) Where(ps ...predicate.CampaignRun) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CampaignRunMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CampaignRunMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CampaignRun, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CampaignRunMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CampaignRunMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CampaignRun).
+func (m *CampaignRunMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CampaignRunMutation) Fields() []string {
+	fields := make([]string, 0, 25)
+	if m.user_id != nil {
+		fields = append(fields, campaignrun.FieldUserID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, campaignrun.FieldCampaignID)
+	}
+	if m.instance != nil {
+		fields = append(fields, campaignrun.FieldInstance)
+	}
+	if m.purpose != nil {
+		fields = append(fields, campaignrun.FieldPurpose)
+	}
+	if m.phase != nil {
+		fields = append(fields, campaignrun.FieldPhase)
+	}
+	if m.epoch != nil {
+		fields = append(fields, campaignrun.FieldEpoch)
+	}
+	if m.audience != nil {
+		fields = append(fields, campaignrun.FieldAudience)
+	}
+	if m.resolved_at != nil {
+		fields = append(fields, campaignrun.FieldResolvedAt)
+	}
+	if m.frozen_through != nil {
+		fields = append(fields, campaignrun.FieldFrozenThrough)
+	}
+	if m.batches != nil {
+		fields = append(fields, campaignrun.FieldBatches)
+	}
+	if m.contents != nil {
+		fields = append(fields, campaignrun.FieldContents)
+	}
+	if m.hold_code != nil {
+		fields = append(fields, campaignrun.FieldHoldCode)
+	}
+	if m.hold_text != nil {
+		fields = append(fields, campaignrun.FieldHoldText)
+	}
+	if m.hold_until != nil {
+		fields = append(fields, campaignrun.FieldHoldUntil)
+	}
+	if m.total != nil {
+		fields = append(fields, campaignrun.FieldTotal)
+	}
+	if m.pending != nil {
+		fields = append(fields, campaignrun.FieldPending)
+	}
+	if m.begun != nil {
+		fields = append(fields, campaignrun.FieldBegun)
+	}
+	if m.deferred != nil {
+		fields = append(fields, campaignrun.FieldDeferred)
+	}
+	if m.sent != nil {
+		fields = append(fields, campaignrun.FieldSent)
+	}
+	if m.failed != nil {
+		fields = append(fields, campaignrun.FieldFailed)
+	}
+	if m.unknown != nil {
+		fields = append(fields, campaignrun.FieldUnknown)
+	}
+	if m.skipped != nil {
+		fields = append(fields, campaignrun.FieldSkipped)
+	}
+	if m.started_at != nil {
+		fields = append(fields, campaignrun.FieldStartedAt)
+	}
+	if m.frozen_at != nil {
+		fields = append(fields, campaignrun.FieldFrozenAt)
+	}
+	if m.finished_at != nil {
+		fields = append(fields, campaignrun.FieldFinishedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CampaignRunMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case campaignrun.FieldUserID:
+		return m.UserID()
+	case campaignrun.FieldCampaignID:
+		return m.CampaignID()
+	case campaignrun.FieldInstance:
+		return m.Instance()
+	case campaignrun.FieldPurpose:
+		return m.Purpose()
+	case campaignrun.FieldPhase:
+		return m.Phase()
+	case campaignrun.FieldEpoch:
+		return m.Epoch()
+	case campaignrun.FieldAudience:
+		return m.Audience()
+	case campaignrun.FieldResolvedAt:
+		return m.ResolvedAt()
+	case campaignrun.FieldFrozenThrough:
+		return m.FrozenThrough()
+	case campaignrun.FieldBatches:
+		return m.Batches()
+	case campaignrun.FieldContents:
+		return m.Contents()
+	case campaignrun.FieldHoldCode:
+		return m.HoldCode()
+	case campaignrun.FieldHoldText:
+		return m.HoldText()
+	case campaignrun.FieldHoldUntil:
+		return m.HoldUntil()
+	case campaignrun.FieldTotal:
+		return m.Total()
+	case campaignrun.FieldPending:
+		return m.Pending()
+	case campaignrun.FieldBegun:
+		return m.Begun()
+	case campaignrun.FieldDeferred:
+		return m.Deferred()
+	case campaignrun.FieldSent:
+		return m.Sent()
+	case campaignrun.FieldFailed:
+		return m.Failed()
+	case campaignrun.FieldUnknown:
+		return m.Unknown()
+	case campaignrun.FieldSkipped:
+		return m.Skipped()
+	case campaignrun.FieldStartedAt:
+		return m.StartedAt()
+	case campaignrun.FieldFrozenAt:
+		return m.FrozenAt()
+	case campaignrun.FieldFinishedAt:
+		return m.FinishedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CampaignRunMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case campaignrun.FieldUserID:
+		return m.OldUserID(ctx)
+	case campaignrun.FieldCampaignID:
+		return m.OldCampaignID(ctx)
+	case campaignrun.FieldInstance:
+		return m.OldInstance(ctx)
+	case campaignrun.FieldPurpose:
+		return m.OldPurpose(ctx)
+	case campaignrun.FieldPhase:
+		return m.OldPhase(ctx)
+	case campaignrun.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case campaignrun.FieldAudience:
+		return m.OldAudience(ctx)
+	case campaignrun.FieldResolvedAt:
+		return m.OldResolvedAt(ctx)
+	case campaignrun.FieldFrozenThrough:
+		return m.OldFrozenThrough(ctx)
+	case campaignrun.FieldBatches:
+		return m.OldBatches(ctx)
+	case campaignrun.FieldContents:
+		return m.OldContents(ctx)
+	case campaignrun.FieldHoldCode:
+		return m.OldHoldCode(ctx)
+	case campaignrun.FieldHoldText:
+		return m.OldHoldText(ctx)
+	case campaignrun.FieldHoldUntil:
+		return m.OldHoldUntil(ctx)
+	case campaignrun.FieldTotal:
+		return m.OldTotal(ctx)
+	case campaignrun.FieldPending:
+		return m.OldPending(ctx)
+	case campaignrun.FieldBegun:
+		return m.OldBegun(ctx)
+	case campaignrun.FieldDeferred:
+		return m.OldDeferred(ctx)
+	case campaignrun.FieldSent:
+		return m.OldSent(ctx)
+	case campaignrun.FieldFailed:
+		return m.OldFailed(ctx)
+	case campaignrun.FieldUnknown:
+		return m.OldUnknown(ctx)
+	case campaignrun.FieldSkipped:
+		return m.OldSkipped(ctx)
+	case campaignrun.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case campaignrun.FieldFrozenAt:
+		return m.OldFrozenAt(ctx)
+	case campaignrun.FieldFinishedAt:
+		return m.OldFinishedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown CampaignRun field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignRunMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case campaignrun.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case campaignrun.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case campaignrun.FieldInstance:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstance(v)
+		return nil
+	case campaignrun.FieldPurpose:
+		v, ok := value.(kind.RunPurpose)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPurpose(v)
+		return nil
+	case campaignrun.FieldPhase:
+		v, ok := value.(kind.RunPhase)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhase(v)
+		return nil
+	case campaignrun.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case campaignrun.FieldAudience:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAudience(v)
+		return nil
+	case campaignrun.FieldResolvedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolvedAt(v)
+		return nil
+	case campaignrun.FieldFrozenThrough:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFrozenThrough(v)
+		return nil
+	case campaignrun.FieldBatches:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBatches(v)
+		return nil
+	case campaignrun.FieldContents:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContents(v)
+		return nil
+	case campaignrun.FieldHoldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHoldCode(v)
+		return nil
+	case campaignrun.FieldHoldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHoldText(v)
+		return nil
+	case campaignrun.FieldHoldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHoldUntil(v)
+		return nil
+	case campaignrun.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case campaignrun.FieldPending:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPending(v)
+		return nil
+	case campaignrun.FieldBegun:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBegun(v)
+		return nil
+	case campaignrun.FieldDeferred:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeferred(v)
+		return nil
+	case campaignrun.FieldSent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSent(v)
+		return nil
+	case campaignrun.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailed(v)
+		return nil
+	case campaignrun.FieldUnknown:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnknown(v)
+		return nil
+	case campaignrun.FieldSkipped:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkipped(v)
+		return nil
+	case campaignrun.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case campaignrun.FieldFrozenAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFrozenAt(v)
+		return nil
+	case campaignrun.FieldFinishedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFinishedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRun field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CampaignRunMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, campaignrun.FieldUserID)
+	}
+	if m.addcampaign_id != nil {
+		fields = append(fields, campaignrun.FieldCampaignID)
+	}
+	if m.addinstance != nil {
+		fields = append(fields, campaignrun.FieldInstance)
+	}
+	if m.addepoch != nil {
+		fields = append(fields, campaignrun.FieldEpoch)
+	}
+	if m.addfrozen_through != nil {
+		fields = append(fields, campaignrun.FieldFrozenThrough)
+	}
+	if m.addbatches != nil {
+		fields = append(fields, campaignrun.FieldBatches)
+	}
+	if m.addcontents != nil {
+		fields = append(fields, campaignrun.FieldContents)
+	}
+	if m.addtotal != nil {
+		fields = append(fields, campaignrun.FieldTotal)
+	}
+	if m.addpending != nil {
+		fields = append(fields, campaignrun.FieldPending)
+	}
+	if m.addbegun != nil {
+		fields = append(fields, campaignrun.FieldBegun)
+	}
+	if m.adddeferred != nil {
+		fields = append(fields, campaignrun.FieldDeferred)
+	}
+	if m.addsent != nil {
+		fields = append(fields, campaignrun.FieldSent)
+	}
+	if m.addfailed != nil {
+		fields = append(fields, campaignrun.FieldFailed)
+	}
+	if m.addunknown != nil {
+		fields = append(fields, campaignrun.FieldUnknown)
+	}
+	if m.addskipped != nil {
+		fields = append(fields, campaignrun.FieldSkipped)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CampaignRunMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case campaignrun.FieldUserID:
+		return m.AddedUserID()
+	case campaignrun.FieldCampaignID:
+		return m.AddedCampaignID()
+	case campaignrun.FieldInstance:
+		return m.AddedInstance()
+	case campaignrun.FieldEpoch:
+		return m.AddedEpoch()
+	case campaignrun.FieldFrozenThrough:
+		return m.AddedFrozenThrough()
+	case campaignrun.FieldBatches:
+		return m.AddedBatches()
+	case campaignrun.FieldContents:
+		return m.AddedContents()
+	case campaignrun.FieldTotal:
+		return m.AddedTotal()
+	case campaignrun.FieldPending:
+		return m.AddedPending()
+	case campaignrun.FieldBegun:
+		return m.AddedBegun()
+	case campaignrun.FieldDeferred:
+		return m.AddedDeferred()
+	case campaignrun.FieldSent:
+		return m.AddedSent()
+	case campaignrun.FieldFailed:
+		return m.AddedFailed()
+	case campaignrun.FieldUnknown:
+		return m.AddedUnknown()
+	case campaignrun.FieldSkipped:
+		return m.AddedSkipped()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignRunMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case campaignrun.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case campaignrun.FieldCampaignID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCampaignID(v)
+		return nil
+	case campaignrun.FieldInstance:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddInstance(v)
+		return nil
+	case campaignrun.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	case campaignrun.FieldFrozenThrough:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFrozenThrough(v)
+		return nil
+	case campaignrun.FieldBatches:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBatches(v)
+		return nil
+	case campaignrun.FieldContents:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddContents(v)
+		return nil
+	case campaignrun.FieldTotal:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTotal(v)
+		return nil
+	case campaignrun.FieldPending:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPending(v)
+		return nil
+	case campaignrun.FieldBegun:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBegun(v)
+		return nil
+	case campaignrun.FieldDeferred:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeferred(v)
+		return nil
+	case campaignrun.FieldSent:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSent(v)
+		return nil
+	case campaignrun.FieldFailed:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailed(v)
+		return nil
+	case campaignrun.FieldUnknown:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUnknown(v)
+		return nil
+	case campaignrun.FieldSkipped:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSkipped(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRun numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CampaignRunMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(campaignrun.FieldHoldUntil) {
+		fields = append(fields, campaignrun.FieldHoldUntil)
+	}
+	if m.FieldCleared(campaignrun.FieldFrozenAt) {
+		fields = append(fields, campaignrun.FieldFrozenAt)
+	}
+	if m.FieldCleared(campaignrun.FieldFinishedAt) {
+		fields = append(fields, campaignrun.FieldFinishedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CampaignRunMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CampaignRunMutation) ClearField(name string) error {
+	switch name {
+	case campaignrun.FieldHoldUntil:
+		m.ClearHoldUntil()
+		return nil
+	case campaignrun.FieldFrozenAt:
+		m.ClearFrozenAt()
+		return nil
+	case campaignrun.FieldFinishedAt:
+		m.ClearFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRun nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CampaignRunMutation) ResetField(name string) error {
+	switch name {
+	case campaignrun.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case campaignrun.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case campaignrun.FieldInstance:
+		m.ResetInstance()
+		return nil
+	case campaignrun.FieldPurpose:
+		m.ResetPurpose()
+		return nil
+	case campaignrun.FieldPhase:
+		m.ResetPhase()
+		return nil
+	case campaignrun.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case campaignrun.FieldAudience:
+		m.ResetAudience()
+		return nil
+	case campaignrun.FieldResolvedAt:
+		m.ResetResolvedAt()
+		return nil
+	case campaignrun.FieldFrozenThrough:
+		m.ResetFrozenThrough()
+		return nil
+	case campaignrun.FieldBatches:
+		m.ResetBatches()
+		return nil
+	case campaignrun.FieldContents:
+		m.ResetContents()
+		return nil
+	case campaignrun.FieldHoldCode:
+		m.ResetHoldCode()
+		return nil
+	case campaignrun.FieldHoldText:
+		m.ResetHoldText()
+		return nil
+	case campaignrun.FieldHoldUntil:
+		m.ResetHoldUntil()
+		return nil
+	case campaignrun.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case campaignrun.FieldPending:
+		m.ResetPending()
+		return nil
+	case campaignrun.FieldBegun:
+		m.ResetBegun()
+		return nil
+	case campaignrun.FieldDeferred:
+		m.ResetDeferred()
+		return nil
+	case campaignrun.FieldSent:
+		m.ResetSent()
+		return nil
+	case campaignrun.FieldFailed:
+		m.ResetFailed()
+		return nil
+	case campaignrun.FieldUnknown:
+		m.ResetUnknown()
+		return nil
+	case campaignrun.FieldSkipped:
+		m.ResetSkipped()
+		return nil
+	case campaignrun.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case campaignrun.FieldFrozenAt:
+		m.ResetFrozenAt()
+		return nil
+	case campaignrun.FieldFinishedAt:
+		m.ResetFinishedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRun field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CampaignRunMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.contacts != nil {
+		edges = append(edges, campaignrun.EdgeContacts)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CampaignRunMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case campaignrun.EdgeContacts:
+		ids := make([]ent.Value, 0, len(m.contacts))
+		for id := range m.contacts {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CampaignRunMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.removedcontacts != nil {
+		edges = append(edges, campaignrun.EdgeContacts)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CampaignRunMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case campaignrun.EdgeContacts:
+		ids := make([]ent.Value, 0, len(m.removedcontacts))
+		for id := range m.removedcontacts {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CampaignRunMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedcontacts {
+		edges = append(edges, campaignrun.EdgeContacts)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CampaignRunMutation) EdgeCleared(name string) bool {
+	switch name {
+	case campaignrun.EdgeContacts:
+		return m.clearedcontacts
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CampaignRunMutation) ClearEdge(name string) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown CampaignRun unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CampaignRunMutation) ResetEdge(name string) error {
+	switch name {
+	case campaignrun.EdgeContacts:
+		m.ResetContacts()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRun edge %s", name)
+}
+
 // CampaignTagMutation represents an operation that mutates the CampaignTag nodes in the graph.
 type CampaignTagMutation struct {
 	config
@@ -8961,6 +11302,9 @@ type ContactMutation struct {
 	deliverable_since *time.Time
 	created_at        *time.Time
 	clearedFields     map[string]struct{}
+	runs              map[int64]struct{}
+	removedruns       map[int64]struct{}
+	clearedruns       bool
 	done              bool
 	oldValue          func(context.Context) (*Contact, error)
 	predicates        []predicate.Contact
@@ -9424,6 +11768,60 @@ func (m *ContactMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// AddRunIDs adds the "runs" edge to the CampaignRun entity by ids.
+func (m *ContactMutation) AddRunIDs(ids ...int64) {
+	if m.runs == nil {
+		m.runs = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.runs[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRuns clears the "runs" edge to the CampaignRun entity.
+func (m *ContactMutation) ClearRuns() {
+	m.clearedruns = true
+}
+
+// RunsCleared reports if the "runs" edge to the CampaignRun entity was cleared.
+func (m *ContactMutation) RunsCleared() bool {
+	return m.clearedruns
+}
+
+// RemoveRunIDs removes the "runs" edge to the CampaignRun entity by IDs.
+func (m *ContactMutation) RemoveRunIDs(ids ...int64) {
+	if m.removedruns == nil {
+		m.removedruns = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.runs, ids[i])
+		m.removedruns[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRuns returns the removed IDs of the "runs" edge to the CampaignRun entity.
+func (m *ContactMutation) RemovedRunsIDs() (ids []int64) {
+	for id := range m.removedruns {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RunsIDs returns the "runs" edge IDs in the mutation.
+func (m *ContactMutation) RunsIDs() (ids []int64) {
+	for id := range m.runs {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRuns resets all changes to the "runs" edge.
+func (m *ContactMutation) ResetRuns() {
+	m.runs = nil
+	m.clearedruns = false
+	m.removedruns = nil
+}
+
 // Where appends a list predicates to the ContactMutation builder.
 func (m *ContactMutation) Where(ps ...predicate.Contact) {
 	m.predicates = append(m.predicates, ps...)
@@ -9718,49 +12116,85 @@ func (m *ContactMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ContactMutation) AddedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.runs != nil {
+		edges = append(edges, contact.EdgeRuns)
+	}
 	return edges
 }
 
 // AddedIDs returns all IDs (to other nodes) that were added for the given edge
 // name in this mutation.
 func (m *ContactMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case contact.EdgeRuns:
+		ids := make([]ent.Value, 0, len(m.runs))
+		for id := range m.runs {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ContactMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.removedruns != nil {
+		edges = append(edges, contact.EdgeRuns)
+	}
 	return edges
 }
 
 // RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
 // the given name in this mutation.
 func (m *ContactMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case contact.EdgeRuns:
+		ids := make([]ent.Value, 0, len(m.removedruns))
+		for id := range m.removedruns {
+			ids = append(ids, id)
+		}
+		return ids
+	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ContactMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 0)
+	edges := make([]string, 0, 1)
+	if m.clearedruns {
+		edges = append(edges, contact.EdgeRuns)
+	}
 	return edges
 }
 
 // EdgeCleared returns a boolean which indicates if the edge with the given name
 // was cleared in this mutation.
 func (m *ContactMutation) EdgeCleared(name string) bool {
+	switch name {
+	case contact.EdgeRuns:
+		return m.clearedruns
+	}
 	return false
 }
 
 // ClearEdge clears the value of the edge with the given name. It returns an error
 // if that edge is not defined in the schema.
 func (m *ContactMutation) ClearEdge(name string) error {
+	switch name {
+	}
 	return fmt.Errorf("unknown Contact unique edge %s", name)
 }
 
 // ResetEdge resets all changes to the edge with the given name in this mutation.
 // It returns an error if the edge is not defined in the schema.
 func (m *ContactMutation) ResetEdge(name string) error {
+	switch name {
+	case contact.EdgeRuns:
+		m.ResetRuns()
+		return nil
+	}
 	return fmt.Errorf("unknown Contact edge %s", name)
 }
 
@@ -23075,6 +25509,3624 @@ func (m *PurgeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Purge edge %s", name)
 }
 
+// RunBatchMutation represents an operation that mutates the RunBatch nodes in the graph.
+type RunBatchMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	user_id          *int64
+	adduser_id       *int64
+	run_id           *int64
+	addrun_id        *int64
+	number           *int
+	addnumber        *int
+	after_contact    *int64
+	addafter_contact *int64
+	last_contact     *int64
+	addlast_contact  *int64
+	size             *int
+	addsize          *int
+	closed           *bool
+	due_at           *time.Time
+	owner            *string
+	fence            *int64
+	addfence         *int64
+	lease_until      *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*RunBatch, error)
+	predicates       []predicate.RunBatch
+}
+
+var _ ent.Mutation = (*RunBatchMutation)(nil)
+
+// runbatchOption allows management of the mutation configuration using functional options.
+type runbatchOption func(*RunBatchMutation)
+
+// newRunBatchMutation creates new mutation for the RunBatch entity.
+func newRunBatchMutation(c config, op Op, opts ...runbatchOption) *RunBatchMutation {
+	m := &RunBatchMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRunBatch,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRunBatchID sets the ID field of the mutation.
+func withRunBatchID(id int64) runbatchOption {
+	return func(m *RunBatchMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RunBatch
+		)
+		m.oldValue = func(ctx context.Context) (*RunBatch, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RunBatch.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRunBatch sets the old RunBatch of the mutation.
+func withRunBatch(node *RunBatch) runbatchOption {
+	return func(m *RunBatchMutation) {
+		m.oldValue = func(context.Context) (*RunBatch, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RunBatchMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RunBatchMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RunBatch entities.
+func (m *RunBatchMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RunBatchMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RunBatchMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RunBatch.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RunBatchMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RunBatchMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *RunBatchMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *RunBatchMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RunBatchMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *RunBatchMutation) SetRunID(i int64) {
+	m.run_id = &i
+	m.addrun_id = nil
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *RunBatchMutation) RunID() (r int64, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldRunID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// AddRunID adds i to the "run_id" field.
+func (m *RunBatchMutation) AddRunID(i int64) {
+	if m.addrun_id != nil {
+		*m.addrun_id += i
+	} else {
+		m.addrun_id = &i
+	}
+}
+
+// AddedRunID returns the value that was added to the "run_id" field in this mutation.
+func (m *RunBatchMutation) AddedRunID() (r int64, exists bool) {
+	v := m.addrun_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *RunBatchMutation) ResetRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *RunBatchMutation) SetNumber(i int) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *RunBatchMutation) Number() (r int, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldNumber(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *RunBatchMutation) AddNumber(i int) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *RunBatchMutation) AddedNumber() (r int, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *RunBatchMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetAfterContact sets the "after_contact" field.
+func (m *RunBatchMutation) SetAfterContact(i int64) {
+	m.after_contact = &i
+	m.addafter_contact = nil
+}
+
+// AfterContact returns the value of the "after_contact" field in the mutation.
+func (m *RunBatchMutation) AfterContact() (r int64, exists bool) {
+	v := m.after_contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAfterContact returns the old "after_contact" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldAfterContact(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAfterContact is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAfterContact requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAfterContact: %w", err)
+	}
+	return oldValue.AfterContact, nil
+}
+
+// AddAfterContact adds i to the "after_contact" field.
+func (m *RunBatchMutation) AddAfterContact(i int64) {
+	if m.addafter_contact != nil {
+		*m.addafter_contact += i
+	} else {
+		m.addafter_contact = &i
+	}
+}
+
+// AddedAfterContact returns the value that was added to the "after_contact" field in this mutation.
+func (m *RunBatchMutation) AddedAfterContact() (r int64, exists bool) {
+	v := m.addafter_contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAfterContact resets all changes to the "after_contact" field.
+func (m *RunBatchMutation) ResetAfterContact() {
+	m.after_contact = nil
+	m.addafter_contact = nil
+}
+
+// SetLastContact sets the "last_contact" field.
+func (m *RunBatchMutation) SetLastContact(i int64) {
+	m.last_contact = &i
+	m.addlast_contact = nil
+}
+
+// LastContact returns the value of the "last_contact" field in the mutation.
+func (m *RunBatchMutation) LastContact() (r int64, exists bool) {
+	v := m.last_contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastContact returns the old "last_contact" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldLastContact(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastContact is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastContact requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastContact: %w", err)
+	}
+	return oldValue.LastContact, nil
+}
+
+// AddLastContact adds i to the "last_contact" field.
+func (m *RunBatchMutation) AddLastContact(i int64) {
+	if m.addlast_contact != nil {
+		*m.addlast_contact += i
+	} else {
+		m.addlast_contact = &i
+	}
+}
+
+// AddedLastContact returns the value that was added to the "last_contact" field in this mutation.
+func (m *RunBatchMutation) AddedLastContact() (r int64, exists bool) {
+	v := m.addlast_contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastContact resets all changes to the "last_contact" field.
+func (m *RunBatchMutation) ResetLastContact() {
+	m.last_contact = nil
+	m.addlast_contact = nil
+}
+
+// SetSize sets the "size" field.
+func (m *RunBatchMutation) SetSize(i int) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *RunBatchMutation) Size() (r int, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldSize(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *RunBatchMutation) AddSize(i int) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *RunBatchMutation) AddedSize() (r int, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *RunBatchMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetClosed sets the "closed" field.
+func (m *RunBatchMutation) SetClosed(b bool) {
+	m.closed = &b
+}
+
+// Closed returns the value of the "closed" field in the mutation.
+func (m *RunBatchMutation) Closed() (r bool, exists bool) {
+	v := m.closed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosed returns the old "closed" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldClosed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosed: %w", err)
+	}
+	return oldValue.Closed, nil
+}
+
+// ResetClosed resets all changes to the "closed" field.
+func (m *RunBatchMutation) ResetClosed() {
+	m.closed = nil
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *RunBatchMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *RunBatchMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueAt returns the old "due_at" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldDueAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueAt: %w", err)
+	}
+	return oldValue.DueAt, nil
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *RunBatchMutation) ResetDueAt() {
+	m.due_at = nil
+}
+
+// SetOwner sets the "owner" field.
+func (m *RunBatchMutation) SetOwner(s string) {
+	m.owner = &s
+}
+
+// Owner returns the value of the "owner" field in the mutation.
+func (m *RunBatchMutation) Owner() (r string, exists bool) {
+	v := m.owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwner returns the old "owner" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldOwner(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwner is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwner requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwner: %w", err)
+	}
+	return oldValue.Owner, nil
+}
+
+// ResetOwner resets all changes to the "owner" field.
+func (m *RunBatchMutation) ResetOwner() {
+	m.owner = nil
+}
+
+// SetFence sets the "fence" field.
+func (m *RunBatchMutation) SetFence(i int64) {
+	m.fence = &i
+	m.addfence = nil
+}
+
+// Fence returns the value of the "fence" field in the mutation.
+func (m *RunBatchMutation) Fence() (r int64, exists bool) {
+	v := m.fence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFence returns the old "fence" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldFence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFence: %w", err)
+	}
+	return oldValue.Fence, nil
+}
+
+// AddFence adds i to the "fence" field.
+func (m *RunBatchMutation) AddFence(i int64) {
+	if m.addfence != nil {
+		*m.addfence += i
+	} else {
+		m.addfence = &i
+	}
+}
+
+// AddedFence returns the value that was added to the "fence" field in this mutation.
+func (m *RunBatchMutation) AddedFence() (r int64, exists bool) {
+	v := m.addfence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFence resets all changes to the "fence" field.
+func (m *RunBatchMutation) ResetFence() {
+	m.fence = nil
+	m.addfence = nil
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (m *RunBatchMutation) SetLeaseUntil(t time.Time) {
+	m.lease_until = &t
+}
+
+// LeaseUntil returns the value of the "lease_until" field in the mutation.
+func (m *RunBatchMutation) LeaseUntil() (r time.Time, exists bool) {
+	v := m.lease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseUntil returns the old "lease_until" field's value of the RunBatch entity.
+// If the RunBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunBatchMutation) OldLeaseUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseUntil: %w", err)
+	}
+	return oldValue.LeaseUntil, nil
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (m *RunBatchMutation) ClearLeaseUntil() {
+	m.lease_until = nil
+	m.clearedFields[runbatch.FieldLeaseUntil] = struct{}{}
+}
+
+// LeaseUntilCleared returns if the "lease_until" field was cleared in this mutation.
+func (m *RunBatchMutation) LeaseUntilCleared() bool {
+	_, ok := m.clearedFields[runbatch.FieldLeaseUntil]
+	return ok
+}
+
+// ResetLeaseUntil resets all changes to the "lease_until" field.
+func (m *RunBatchMutation) ResetLeaseUntil() {
+	m.lease_until = nil
+	delete(m.clearedFields, runbatch.FieldLeaseUntil)
+}
+
+// Where appends a list predicates to the RunBatchMutation builder.
+func (m *RunBatchMutation) Where(ps ...predicate.RunBatch) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RunBatchMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RunBatchMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RunBatch, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RunBatchMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RunBatchMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RunBatch).
+func (m *RunBatchMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RunBatchMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.user_id != nil {
+		fields = append(fields, runbatch.FieldUserID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, runbatch.FieldRunID)
+	}
+	if m.number != nil {
+		fields = append(fields, runbatch.FieldNumber)
+	}
+	if m.after_contact != nil {
+		fields = append(fields, runbatch.FieldAfterContact)
+	}
+	if m.last_contact != nil {
+		fields = append(fields, runbatch.FieldLastContact)
+	}
+	if m.size != nil {
+		fields = append(fields, runbatch.FieldSize)
+	}
+	if m.closed != nil {
+		fields = append(fields, runbatch.FieldClosed)
+	}
+	if m.due_at != nil {
+		fields = append(fields, runbatch.FieldDueAt)
+	}
+	if m.owner != nil {
+		fields = append(fields, runbatch.FieldOwner)
+	}
+	if m.fence != nil {
+		fields = append(fields, runbatch.FieldFence)
+	}
+	if m.lease_until != nil {
+		fields = append(fields, runbatch.FieldLeaseUntil)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RunBatchMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case runbatch.FieldUserID:
+		return m.UserID()
+	case runbatch.FieldRunID:
+		return m.RunID()
+	case runbatch.FieldNumber:
+		return m.Number()
+	case runbatch.FieldAfterContact:
+		return m.AfterContact()
+	case runbatch.FieldLastContact:
+		return m.LastContact()
+	case runbatch.FieldSize:
+		return m.Size()
+	case runbatch.FieldClosed:
+		return m.Closed()
+	case runbatch.FieldDueAt:
+		return m.DueAt()
+	case runbatch.FieldOwner:
+		return m.Owner()
+	case runbatch.FieldFence:
+		return m.Fence()
+	case runbatch.FieldLeaseUntil:
+		return m.LeaseUntil()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RunBatchMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case runbatch.FieldUserID:
+		return m.OldUserID(ctx)
+	case runbatch.FieldRunID:
+		return m.OldRunID(ctx)
+	case runbatch.FieldNumber:
+		return m.OldNumber(ctx)
+	case runbatch.FieldAfterContact:
+		return m.OldAfterContact(ctx)
+	case runbatch.FieldLastContact:
+		return m.OldLastContact(ctx)
+	case runbatch.FieldSize:
+		return m.OldSize(ctx)
+	case runbatch.FieldClosed:
+		return m.OldClosed(ctx)
+	case runbatch.FieldDueAt:
+		return m.OldDueAt(ctx)
+	case runbatch.FieldOwner:
+		return m.OldOwner(ctx)
+	case runbatch.FieldFence:
+		return m.OldFence(ctx)
+	case runbatch.FieldLeaseUntil:
+		return m.OldLeaseUntil(ctx)
+	}
+	return nil, fmt.Errorf("unknown RunBatch field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunBatchMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case runbatch.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case runbatch.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case runbatch.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case runbatch.FieldAfterContact:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAfterContact(v)
+		return nil
+	case runbatch.FieldLastContact:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastContact(v)
+		return nil
+	case runbatch.FieldSize:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case runbatch.FieldClosed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosed(v)
+		return nil
+	case runbatch.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	case runbatch.FieldOwner:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwner(v)
+		return nil
+	case runbatch.FieldFence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFence(v)
+		return nil
+	case runbatch.FieldLeaseUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunBatch field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RunBatchMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, runbatch.FieldUserID)
+	}
+	if m.addrun_id != nil {
+		fields = append(fields, runbatch.FieldRunID)
+	}
+	if m.addnumber != nil {
+		fields = append(fields, runbatch.FieldNumber)
+	}
+	if m.addafter_contact != nil {
+		fields = append(fields, runbatch.FieldAfterContact)
+	}
+	if m.addlast_contact != nil {
+		fields = append(fields, runbatch.FieldLastContact)
+	}
+	if m.addsize != nil {
+		fields = append(fields, runbatch.FieldSize)
+	}
+	if m.addfence != nil {
+		fields = append(fields, runbatch.FieldFence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RunBatchMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case runbatch.FieldUserID:
+		return m.AddedUserID()
+	case runbatch.FieldRunID:
+		return m.AddedRunID()
+	case runbatch.FieldNumber:
+		return m.AddedNumber()
+	case runbatch.FieldAfterContact:
+		return m.AddedAfterContact()
+	case runbatch.FieldLastContact:
+		return m.AddedLastContact()
+	case runbatch.FieldSize:
+		return m.AddedSize()
+	case runbatch.FieldFence:
+		return m.AddedFence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunBatchMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case runbatch.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case runbatch.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRunID(v)
+		return nil
+	case runbatch.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case runbatch.FieldAfterContact:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAfterContact(v)
+		return nil
+	case runbatch.FieldLastContact:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastContact(v)
+		return nil
+	case runbatch.FieldSize:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	case runbatch.FieldFence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunBatch numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RunBatchMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(runbatch.FieldLeaseUntil) {
+		fields = append(fields, runbatch.FieldLeaseUntil)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RunBatchMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RunBatchMutation) ClearField(name string) error {
+	switch name {
+	case runbatch.FieldLeaseUntil:
+		m.ClearLeaseUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown RunBatch nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RunBatchMutation) ResetField(name string) error {
+	switch name {
+	case runbatch.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case runbatch.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case runbatch.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case runbatch.FieldAfterContact:
+		m.ResetAfterContact()
+		return nil
+	case runbatch.FieldLastContact:
+		m.ResetLastContact()
+		return nil
+	case runbatch.FieldSize:
+		m.ResetSize()
+		return nil
+	case runbatch.FieldClosed:
+		m.ResetClosed()
+		return nil
+	case runbatch.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	case runbatch.FieldOwner:
+		m.ResetOwner()
+		return nil
+	case runbatch.FieldFence:
+		m.ResetFence()
+		return nil
+	case runbatch.FieldLeaseUntil:
+		m.ResetLeaseUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown RunBatch field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RunBatchMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RunBatchMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RunBatchMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RunBatchMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RunBatchMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RunBatchMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RunBatchMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RunBatch unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RunBatchMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RunBatch edge %s", name)
+}
+
+// RunContentMutation represents an operation that mutates the RunContent nodes in the graph.
+type RunContentMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	user_id        *int64
+	adduser_id     *int64
+	run_id         *int64
+	addrun_id      *int64
+	number         *int
+	addnumber      *int
+	epoch          *int64
+	addepoch       *int64
+	variation      *int
+	addvariation   *int
+	weight         *int
+	addweight      *int
+	email_id       *int64
+	addemail_id    *int64
+	subject        *string
+	preheader      *string
+	from_name      *string
+	from_email     *string
+	reply_to_name  *string
+	reply_to_email *string
+	html           *string
+	plain          *string
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*RunContent, error)
+	predicates     []predicate.RunContent
+}
+
+var _ ent.Mutation = (*RunContentMutation)(nil)
+
+// runcontentOption allows management of the mutation configuration using functional options.
+type runcontentOption func(*RunContentMutation)
+
+// newRunContentMutation creates new mutation for the RunContent entity.
+func newRunContentMutation(c config, op Op, opts ...runcontentOption) *RunContentMutation {
+	m := &RunContentMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRunContent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRunContentID sets the ID field of the mutation.
+func withRunContentID(id int64) runcontentOption {
+	return func(m *RunContentMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RunContent
+		)
+		m.oldValue = func(ctx context.Context) (*RunContent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RunContent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRunContent sets the old RunContent of the mutation.
+func withRunContent(node *RunContent) runcontentOption {
+	return func(m *RunContentMutation) {
+		m.oldValue = func(context.Context) (*RunContent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RunContentMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RunContentMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RunContent entities.
+func (m *RunContentMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RunContentMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RunContentMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RunContent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RunContentMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RunContentMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldUserID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *RunContentMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *RunContentMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RunContentMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *RunContentMutation) SetRunID(i int64) {
+	m.run_id = &i
+	m.addrun_id = nil
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *RunContentMutation) RunID() (r int64, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldRunID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// AddRunID adds i to the "run_id" field.
+func (m *RunContentMutation) AddRunID(i int64) {
+	if m.addrun_id != nil {
+		*m.addrun_id += i
+	} else {
+		m.addrun_id = &i
+	}
+}
+
+// AddedRunID returns the value that was added to the "run_id" field in this mutation.
+func (m *RunContentMutation) AddedRunID() (r int64, exists bool) {
+	v := m.addrun_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *RunContentMutation) ResetRunID() {
+	m.run_id = nil
+	m.addrun_id = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *RunContentMutation) SetNumber(i int) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *RunContentMutation) Number() (r int, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldNumber(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *RunContentMutation) AddNumber(i int) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *RunContentMutation) AddedNumber() (r int, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *RunContentMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetEpoch sets the "epoch" field.
+func (m *RunContentMutation) SetEpoch(i int64) {
+	m.epoch = &i
+	m.addepoch = nil
+}
+
+// Epoch returns the value of the "epoch" field in the mutation.
+func (m *RunContentMutation) Epoch() (r int64, exists bool) {
+	v := m.epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEpoch returns the old "epoch" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldEpoch(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEpoch: %w", err)
+	}
+	return oldValue.Epoch, nil
+}
+
+// AddEpoch adds i to the "epoch" field.
+func (m *RunContentMutation) AddEpoch(i int64) {
+	if m.addepoch != nil {
+		*m.addepoch += i
+	} else {
+		m.addepoch = &i
+	}
+}
+
+// AddedEpoch returns the value that was added to the "epoch" field in this mutation.
+func (m *RunContentMutation) AddedEpoch() (r int64, exists bool) {
+	v := m.addepoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEpoch resets all changes to the "epoch" field.
+func (m *RunContentMutation) ResetEpoch() {
+	m.epoch = nil
+	m.addepoch = nil
+}
+
+// SetVariation sets the "variation" field.
+func (m *RunContentMutation) SetVariation(i int) {
+	m.variation = &i
+	m.addvariation = nil
+}
+
+// Variation returns the value of the "variation" field in the mutation.
+func (m *RunContentMutation) Variation() (r int, exists bool) {
+	v := m.variation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVariation returns the old "variation" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldVariation(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVariation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVariation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVariation: %w", err)
+	}
+	return oldValue.Variation, nil
+}
+
+// AddVariation adds i to the "variation" field.
+func (m *RunContentMutation) AddVariation(i int) {
+	if m.addvariation != nil {
+		*m.addvariation += i
+	} else {
+		m.addvariation = &i
+	}
+}
+
+// AddedVariation returns the value that was added to the "variation" field in this mutation.
+func (m *RunContentMutation) AddedVariation() (r int, exists bool) {
+	v := m.addvariation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVariation resets all changes to the "variation" field.
+func (m *RunContentMutation) ResetVariation() {
+	m.variation = nil
+	m.addvariation = nil
+}
+
+// SetWeight sets the "weight" field.
+func (m *RunContentMutation) SetWeight(i int) {
+	m.weight = &i
+	m.addweight = nil
+}
+
+// Weight returns the value of the "weight" field in the mutation.
+func (m *RunContentMutation) Weight() (r int, exists bool) {
+	v := m.weight
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWeight returns the old "weight" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldWeight(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWeight is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWeight requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWeight: %w", err)
+	}
+	return oldValue.Weight, nil
+}
+
+// AddWeight adds i to the "weight" field.
+func (m *RunContentMutation) AddWeight(i int) {
+	if m.addweight != nil {
+		*m.addweight += i
+	} else {
+		m.addweight = &i
+	}
+}
+
+// AddedWeight returns the value that was added to the "weight" field in this mutation.
+func (m *RunContentMutation) AddedWeight() (r int, exists bool) {
+	v := m.addweight
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetWeight resets all changes to the "weight" field.
+func (m *RunContentMutation) ResetWeight() {
+	m.weight = nil
+	m.addweight = nil
+}
+
+// SetEmailID sets the "email_id" field.
+func (m *RunContentMutation) SetEmailID(i int64) {
+	m.email_id = &i
+	m.addemail_id = nil
+}
+
+// EmailID returns the value of the "email_id" field in the mutation.
+func (m *RunContentMutation) EmailID() (r int64, exists bool) {
+	v := m.email_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailID returns the old "email_id" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldEmailID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailID: %w", err)
+	}
+	return oldValue.EmailID, nil
+}
+
+// AddEmailID adds i to the "email_id" field.
+func (m *RunContentMutation) AddEmailID(i int64) {
+	if m.addemail_id != nil {
+		*m.addemail_id += i
+	} else {
+		m.addemail_id = &i
+	}
+}
+
+// AddedEmailID returns the value that was added to the "email_id" field in this mutation.
+func (m *RunContentMutation) AddedEmailID() (r int64, exists bool) {
+	v := m.addemail_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEmailID resets all changes to the "email_id" field.
+func (m *RunContentMutation) ResetEmailID() {
+	m.email_id = nil
+	m.addemail_id = nil
+}
+
+// SetSubject sets the "subject" field.
+func (m *RunContentMutation) SetSubject(s string) {
+	m.subject = &s
+}
+
+// Subject returns the value of the "subject" field in the mutation.
+func (m *RunContentMutation) Subject() (r string, exists bool) {
+	v := m.subject
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubject returns the old "subject" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldSubject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubject: %w", err)
+	}
+	return oldValue.Subject, nil
+}
+
+// ResetSubject resets all changes to the "subject" field.
+func (m *RunContentMutation) ResetSubject() {
+	m.subject = nil
+}
+
+// SetPreheader sets the "preheader" field.
+func (m *RunContentMutation) SetPreheader(s string) {
+	m.preheader = &s
+}
+
+// Preheader returns the value of the "preheader" field in the mutation.
+func (m *RunContentMutation) Preheader() (r string, exists bool) {
+	v := m.preheader
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPreheader returns the old "preheader" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldPreheader(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPreheader is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPreheader requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPreheader: %w", err)
+	}
+	return oldValue.Preheader, nil
+}
+
+// ResetPreheader resets all changes to the "preheader" field.
+func (m *RunContentMutation) ResetPreheader() {
+	m.preheader = nil
+}
+
+// SetFromName sets the "from_name" field.
+func (m *RunContentMutation) SetFromName(s string) {
+	m.from_name = &s
+}
+
+// FromName returns the value of the "from_name" field in the mutation.
+func (m *RunContentMutation) FromName() (r string, exists bool) {
+	v := m.from_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromName returns the old "from_name" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldFromName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromName: %w", err)
+	}
+	return oldValue.FromName, nil
+}
+
+// ResetFromName resets all changes to the "from_name" field.
+func (m *RunContentMutation) ResetFromName() {
+	m.from_name = nil
+}
+
+// SetFromEmail sets the "from_email" field.
+func (m *RunContentMutation) SetFromEmail(s string) {
+	m.from_email = &s
+}
+
+// FromEmail returns the value of the "from_email" field in the mutation.
+func (m *RunContentMutation) FromEmail() (r string, exists bool) {
+	v := m.from_email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFromEmail returns the old "from_email" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldFromEmail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFromEmail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFromEmail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFromEmail: %w", err)
+	}
+	return oldValue.FromEmail, nil
+}
+
+// ResetFromEmail resets all changes to the "from_email" field.
+func (m *RunContentMutation) ResetFromEmail() {
+	m.from_email = nil
+}
+
+// SetReplyToName sets the "reply_to_name" field.
+func (m *RunContentMutation) SetReplyToName(s string) {
+	m.reply_to_name = &s
+}
+
+// ReplyToName returns the value of the "reply_to_name" field in the mutation.
+func (m *RunContentMutation) ReplyToName() (r string, exists bool) {
+	v := m.reply_to_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyToName returns the old "reply_to_name" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldReplyToName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyToName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyToName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyToName: %w", err)
+	}
+	return oldValue.ReplyToName, nil
+}
+
+// ResetReplyToName resets all changes to the "reply_to_name" field.
+func (m *RunContentMutation) ResetReplyToName() {
+	m.reply_to_name = nil
+}
+
+// SetReplyToEmail sets the "reply_to_email" field.
+func (m *RunContentMutation) SetReplyToEmail(s string) {
+	m.reply_to_email = &s
+}
+
+// ReplyToEmail returns the value of the "reply_to_email" field in the mutation.
+func (m *RunContentMutation) ReplyToEmail() (r string, exists bool) {
+	v := m.reply_to_email
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyToEmail returns the old "reply_to_email" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldReplyToEmail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyToEmail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyToEmail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyToEmail: %w", err)
+	}
+	return oldValue.ReplyToEmail, nil
+}
+
+// ResetReplyToEmail resets all changes to the "reply_to_email" field.
+func (m *RunContentMutation) ResetReplyToEmail() {
+	m.reply_to_email = nil
+}
+
+// SetHTML sets the "html" field.
+func (m *RunContentMutation) SetHTML(s string) {
+	m.html = &s
+}
+
+// HTML returns the value of the "html" field in the mutation.
+func (m *RunContentMutation) HTML() (r string, exists bool) {
+	v := m.html
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHTML returns the old "html" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldHTML(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHTML is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHTML requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHTML: %w", err)
+	}
+	return oldValue.HTML, nil
+}
+
+// ResetHTML resets all changes to the "html" field.
+func (m *RunContentMutation) ResetHTML() {
+	m.html = nil
+}
+
+// SetPlain sets the "plain" field.
+func (m *RunContentMutation) SetPlain(s string) {
+	m.plain = &s
+}
+
+// Plain returns the value of the "plain" field in the mutation.
+func (m *RunContentMutation) Plain() (r string, exists bool) {
+	v := m.plain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlain returns the old "plain" field's value of the RunContent entity.
+// If the RunContent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunContentMutation) OldPlain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlain: %w", err)
+	}
+	return oldValue.Plain, nil
+}
+
+// ResetPlain resets all changes to the "plain" field.
+func (m *RunContentMutation) ResetPlain() {
+	m.plain = nil
+}
+
+// Where appends a list predicates to the RunContentMutation builder.
+func (m *RunContentMutation) Where(ps ...predicate.RunContent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RunContentMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RunContentMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RunContent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RunContentMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RunContentMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RunContent).
+func (m *RunContentMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RunContentMutation) Fields() []string {
+	fields := make([]string, 0, 15)
+	if m.user_id != nil {
+		fields = append(fields, runcontent.FieldUserID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, runcontent.FieldRunID)
+	}
+	if m.number != nil {
+		fields = append(fields, runcontent.FieldNumber)
+	}
+	if m.epoch != nil {
+		fields = append(fields, runcontent.FieldEpoch)
+	}
+	if m.variation != nil {
+		fields = append(fields, runcontent.FieldVariation)
+	}
+	if m.weight != nil {
+		fields = append(fields, runcontent.FieldWeight)
+	}
+	if m.email_id != nil {
+		fields = append(fields, runcontent.FieldEmailID)
+	}
+	if m.subject != nil {
+		fields = append(fields, runcontent.FieldSubject)
+	}
+	if m.preheader != nil {
+		fields = append(fields, runcontent.FieldPreheader)
+	}
+	if m.from_name != nil {
+		fields = append(fields, runcontent.FieldFromName)
+	}
+	if m.from_email != nil {
+		fields = append(fields, runcontent.FieldFromEmail)
+	}
+	if m.reply_to_name != nil {
+		fields = append(fields, runcontent.FieldReplyToName)
+	}
+	if m.reply_to_email != nil {
+		fields = append(fields, runcontent.FieldReplyToEmail)
+	}
+	if m.html != nil {
+		fields = append(fields, runcontent.FieldHTML)
+	}
+	if m.plain != nil {
+		fields = append(fields, runcontent.FieldPlain)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RunContentMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case runcontent.FieldUserID:
+		return m.UserID()
+	case runcontent.FieldRunID:
+		return m.RunID()
+	case runcontent.FieldNumber:
+		return m.Number()
+	case runcontent.FieldEpoch:
+		return m.Epoch()
+	case runcontent.FieldVariation:
+		return m.Variation()
+	case runcontent.FieldWeight:
+		return m.Weight()
+	case runcontent.FieldEmailID:
+		return m.EmailID()
+	case runcontent.FieldSubject:
+		return m.Subject()
+	case runcontent.FieldPreheader:
+		return m.Preheader()
+	case runcontent.FieldFromName:
+		return m.FromName()
+	case runcontent.FieldFromEmail:
+		return m.FromEmail()
+	case runcontent.FieldReplyToName:
+		return m.ReplyToName()
+	case runcontent.FieldReplyToEmail:
+		return m.ReplyToEmail()
+	case runcontent.FieldHTML:
+		return m.HTML()
+	case runcontent.FieldPlain:
+		return m.Plain()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RunContentMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case runcontent.FieldUserID:
+		return m.OldUserID(ctx)
+	case runcontent.FieldRunID:
+		return m.OldRunID(ctx)
+	case runcontent.FieldNumber:
+		return m.OldNumber(ctx)
+	case runcontent.FieldEpoch:
+		return m.OldEpoch(ctx)
+	case runcontent.FieldVariation:
+		return m.OldVariation(ctx)
+	case runcontent.FieldWeight:
+		return m.OldWeight(ctx)
+	case runcontent.FieldEmailID:
+		return m.OldEmailID(ctx)
+	case runcontent.FieldSubject:
+		return m.OldSubject(ctx)
+	case runcontent.FieldPreheader:
+		return m.OldPreheader(ctx)
+	case runcontent.FieldFromName:
+		return m.OldFromName(ctx)
+	case runcontent.FieldFromEmail:
+		return m.OldFromEmail(ctx)
+	case runcontent.FieldReplyToName:
+		return m.OldReplyToName(ctx)
+	case runcontent.FieldReplyToEmail:
+		return m.OldReplyToEmail(ctx)
+	case runcontent.FieldHTML:
+		return m.OldHTML(ctx)
+	case runcontent.FieldPlain:
+		return m.OldPlain(ctx)
+	}
+	return nil, fmt.Errorf("unknown RunContent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunContentMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case runcontent.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case runcontent.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case runcontent.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case runcontent.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEpoch(v)
+		return nil
+	case runcontent.FieldVariation:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVariation(v)
+		return nil
+	case runcontent.FieldWeight:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWeight(v)
+		return nil
+	case runcontent.FieldEmailID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailID(v)
+		return nil
+	case runcontent.FieldSubject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubject(v)
+		return nil
+	case runcontent.FieldPreheader:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPreheader(v)
+		return nil
+	case runcontent.FieldFromName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromName(v)
+		return nil
+	case runcontent.FieldFromEmail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFromEmail(v)
+		return nil
+	case runcontent.FieldReplyToName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyToName(v)
+		return nil
+	case runcontent.FieldReplyToEmail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyToEmail(v)
+		return nil
+	case runcontent.FieldHTML:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHTML(v)
+		return nil
+	case runcontent.FieldPlain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlain(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunContent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RunContentMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, runcontent.FieldUserID)
+	}
+	if m.addrun_id != nil {
+		fields = append(fields, runcontent.FieldRunID)
+	}
+	if m.addnumber != nil {
+		fields = append(fields, runcontent.FieldNumber)
+	}
+	if m.addepoch != nil {
+		fields = append(fields, runcontent.FieldEpoch)
+	}
+	if m.addvariation != nil {
+		fields = append(fields, runcontent.FieldVariation)
+	}
+	if m.addweight != nil {
+		fields = append(fields, runcontent.FieldWeight)
+	}
+	if m.addemail_id != nil {
+		fields = append(fields, runcontent.FieldEmailID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RunContentMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case runcontent.FieldUserID:
+		return m.AddedUserID()
+	case runcontent.FieldRunID:
+		return m.AddedRunID()
+	case runcontent.FieldNumber:
+		return m.AddedNumber()
+	case runcontent.FieldEpoch:
+		return m.AddedEpoch()
+	case runcontent.FieldVariation:
+		return m.AddedVariation()
+	case runcontent.FieldWeight:
+		return m.AddedWeight()
+	case runcontent.FieldEmailID:
+		return m.AddedEmailID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunContentMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case runcontent.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case runcontent.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRunID(v)
+		return nil
+	case runcontent.FieldNumber:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case runcontent.FieldEpoch:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEpoch(v)
+		return nil
+	case runcontent.FieldVariation:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVariation(v)
+		return nil
+	case runcontent.FieldWeight:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddWeight(v)
+		return nil
+	case runcontent.FieldEmailID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEmailID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunContent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RunContentMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RunContentMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RunContentMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RunContent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RunContentMutation) ResetField(name string) error {
+	switch name {
+	case runcontent.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case runcontent.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case runcontent.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case runcontent.FieldEpoch:
+		m.ResetEpoch()
+		return nil
+	case runcontent.FieldVariation:
+		m.ResetVariation()
+		return nil
+	case runcontent.FieldWeight:
+		m.ResetWeight()
+		return nil
+	case runcontent.FieldEmailID:
+		m.ResetEmailID()
+		return nil
+	case runcontent.FieldSubject:
+		m.ResetSubject()
+		return nil
+	case runcontent.FieldPreheader:
+		m.ResetPreheader()
+		return nil
+	case runcontent.FieldFromName:
+		m.ResetFromName()
+		return nil
+	case runcontent.FieldFromEmail:
+		m.ResetFromEmail()
+		return nil
+	case runcontent.FieldReplyToName:
+		m.ResetReplyToName()
+		return nil
+	case runcontent.FieldReplyToEmail:
+		m.ResetReplyToEmail()
+		return nil
+	case runcontent.FieldHTML:
+		m.ResetHTML()
+		return nil
+	case runcontent.FieldPlain:
+		m.ResetPlain()
+		return nil
+	}
+	return fmt.Errorf("unknown RunContent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RunContentMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RunContentMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RunContentMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RunContentMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RunContentMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RunContentMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RunContentMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RunContent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RunContentMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RunContent edge %s", name)
+}
+
+// RunRecipientMutation represents an operation that mutates the RunRecipient nodes in the graph.
+type RunRecipientMutation struct {
+	config
+	op               Op
+	typ              string
+	user_id          *int64
+	adduser_id       *int64
+	subscriber_id    *int64
+	addsubscriber_id *int64
+	state            *kind.RecipientState
+	trouble          *kind.RecipientState
+	skipped          *kind.SkipReason
+	content          *int16
+	addcontent       *int16
+	attempts         *int16
+	addattempts      *int16
+	token            *int64
+	addtoken         *int64
+	reply_code       *int16
+	addreply_code    *int16
+	enhanced_code    *string
+	reply            *string
+	begun_at         *time.Time
+	settled_at       *time.Time
+	due_at           *time.Time
+	clearedFields    map[string]struct{}
+	run              *int64
+	clearedrun       bool
+	contact          *int64
+	clearedcontact   bool
+	done             bool
+	oldValue         func(context.Context) (*RunRecipient, error)
+	predicates       []predicate.RunRecipient
+}
+
+var _ ent.Mutation = (*RunRecipientMutation)(nil)
+
+// runrecipientOption allows management of the mutation configuration using functional options.
+type runrecipientOption func(*RunRecipientMutation)
+
+// newRunRecipientMutation creates new mutation for the RunRecipient entity.
+func newRunRecipientMutation(c config, op Op, opts ...runrecipientOption) *RunRecipientMutation {
+	m := &RunRecipientMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRunRecipient,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RunRecipientMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RunRecipientMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetUserID sets the "user_id" field.
+func (m *RunRecipientMutation) SetUserID(i int64) {
+	m.user_id = &i
+	m.adduser_id = nil
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *RunRecipientMutation) UserID() (r int64, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddUserID adds i to the "user_id" field.
+func (m *RunRecipientMutation) AddUserID(i int64) {
+	if m.adduser_id != nil {
+		*m.adduser_id += i
+	} else {
+		m.adduser_id = &i
+	}
+}
+
+// AddedUserID returns the value that was added to the "user_id" field in this mutation.
+func (m *RunRecipientMutation) AddedUserID() (r int64, exists bool) {
+	v := m.adduser_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *RunRecipientMutation) ResetUserID() {
+	m.user_id = nil
+	m.adduser_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *RunRecipientMutation) SetRunID(i int64) {
+	m.run = &i
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *RunRecipientMutation) RunID() (r int64, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *RunRecipientMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *RunRecipientMutation) SetContactID(i int64) {
+	m.contact = &i
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *RunRecipientMutation) ContactID() (r int64, exists bool) {
+	v := m.contact
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *RunRecipientMutation) ResetContactID() {
+	m.contact = nil
+}
+
+// SetSubscriberID sets the "subscriber_id" field.
+func (m *RunRecipientMutation) SetSubscriberID(i int64) {
+	m.subscriber_id = &i
+	m.addsubscriber_id = nil
+}
+
+// SubscriberID returns the value of the "subscriber_id" field in the mutation.
+func (m *RunRecipientMutation) SubscriberID() (r int64, exists bool) {
+	v := m.subscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddSubscriberID adds i to the "subscriber_id" field.
+func (m *RunRecipientMutation) AddSubscriberID(i int64) {
+	if m.addsubscriber_id != nil {
+		*m.addsubscriber_id += i
+	} else {
+		m.addsubscriber_id = &i
+	}
+}
+
+// AddedSubscriberID returns the value that was added to the "subscriber_id" field in this mutation.
+func (m *RunRecipientMutation) AddedSubscriberID() (r int64, exists bool) {
+	v := m.addsubscriber_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSubscriberID resets all changes to the "subscriber_id" field.
+func (m *RunRecipientMutation) ResetSubscriberID() {
+	m.subscriber_id = nil
+	m.addsubscriber_id = nil
+}
+
+// SetState sets the "state" field.
+func (m *RunRecipientMutation) SetState(ks kind.RecipientState) {
+	m.state = &ks
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *RunRecipientMutation) State() (r kind.RecipientState, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *RunRecipientMutation) ResetState() {
+	m.state = nil
+}
+
+// SetTrouble sets the "trouble" field.
+func (m *RunRecipientMutation) SetTrouble(ks kind.RecipientState) {
+	m.trouble = &ks
+}
+
+// Trouble returns the value of the "trouble" field in the mutation.
+func (m *RunRecipientMutation) Trouble() (r kind.RecipientState, exists bool) {
+	v := m.trouble
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearTrouble clears the value of the "trouble" field.
+func (m *RunRecipientMutation) ClearTrouble() {
+	m.trouble = nil
+	m.clearedFields[runrecipient.FieldTrouble] = struct{}{}
+}
+
+// TroubleCleared returns if the "trouble" field was cleared in this mutation.
+func (m *RunRecipientMutation) TroubleCleared() bool {
+	_, ok := m.clearedFields[runrecipient.FieldTrouble]
+	return ok
+}
+
+// ResetTrouble resets all changes to the "trouble" field.
+func (m *RunRecipientMutation) ResetTrouble() {
+	m.trouble = nil
+	delete(m.clearedFields, runrecipient.FieldTrouble)
+}
+
+// SetSkipped sets the "skipped" field.
+func (m *RunRecipientMutation) SetSkipped(kr kind.SkipReason) {
+	m.skipped = &kr
+}
+
+// Skipped returns the value of the "skipped" field in the mutation.
+func (m *RunRecipientMutation) Skipped() (r kind.SkipReason, exists bool) {
+	v := m.skipped
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSkipped clears the value of the "skipped" field.
+func (m *RunRecipientMutation) ClearSkipped() {
+	m.skipped = nil
+	m.clearedFields[runrecipient.FieldSkipped] = struct{}{}
+}
+
+// SkippedCleared returns if the "skipped" field was cleared in this mutation.
+func (m *RunRecipientMutation) SkippedCleared() bool {
+	_, ok := m.clearedFields[runrecipient.FieldSkipped]
+	return ok
+}
+
+// ResetSkipped resets all changes to the "skipped" field.
+func (m *RunRecipientMutation) ResetSkipped() {
+	m.skipped = nil
+	delete(m.clearedFields, runrecipient.FieldSkipped)
+}
+
+// SetContent sets the "content" field.
+func (m *RunRecipientMutation) SetContent(i int16) {
+	m.content = &i
+	m.addcontent = nil
+}
+
+// Content returns the value of the "content" field in the mutation.
+func (m *RunRecipientMutation) Content() (r int16, exists bool) {
+	v := m.content
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddContent adds i to the "content" field.
+func (m *RunRecipientMutation) AddContent(i int16) {
+	if m.addcontent != nil {
+		*m.addcontent += i
+	} else {
+		m.addcontent = &i
+	}
+}
+
+// AddedContent returns the value that was added to the "content" field in this mutation.
+func (m *RunRecipientMutation) AddedContent() (r int16, exists bool) {
+	v := m.addcontent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetContent resets all changes to the "content" field.
+func (m *RunRecipientMutation) ResetContent() {
+	m.content = nil
+	m.addcontent = nil
+}
+
+// SetAttempts sets the "attempts" field.
+func (m *RunRecipientMutation) SetAttempts(i int16) {
+	m.attempts = &i
+	m.addattempts = nil
+}
+
+// Attempts returns the value of the "attempts" field in the mutation.
+func (m *RunRecipientMutation) Attempts() (r int16, exists bool) {
+	v := m.attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddAttempts adds i to the "attempts" field.
+func (m *RunRecipientMutation) AddAttempts(i int16) {
+	if m.addattempts != nil {
+		*m.addattempts += i
+	} else {
+		m.addattempts = &i
+	}
+}
+
+// AddedAttempts returns the value that was added to the "attempts" field in this mutation.
+func (m *RunRecipientMutation) AddedAttempts() (r int16, exists bool) {
+	v := m.addattempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAttempts resets all changes to the "attempts" field.
+func (m *RunRecipientMutation) ResetAttempts() {
+	m.attempts = nil
+	m.addattempts = nil
+}
+
+// SetToken sets the "token" field.
+func (m *RunRecipientMutation) SetToken(i int64) {
+	m.token = &i
+	m.addtoken = nil
+}
+
+// Token returns the value of the "token" field in the mutation.
+func (m *RunRecipientMutation) Token() (r int64, exists bool) {
+	v := m.token
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddToken adds i to the "token" field.
+func (m *RunRecipientMutation) AddToken(i int64) {
+	if m.addtoken != nil {
+		*m.addtoken += i
+	} else {
+		m.addtoken = &i
+	}
+}
+
+// AddedToken returns the value that was added to the "token" field in this mutation.
+func (m *RunRecipientMutation) AddedToken() (r int64, exists bool) {
+	v := m.addtoken
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetToken resets all changes to the "token" field.
+func (m *RunRecipientMutation) ResetToken() {
+	m.token = nil
+	m.addtoken = nil
+}
+
+// SetReplyCode sets the "reply_code" field.
+func (m *RunRecipientMutation) SetReplyCode(i int16) {
+	m.reply_code = &i
+	m.addreply_code = nil
+}
+
+// ReplyCode returns the value of the "reply_code" field in the mutation.
+func (m *RunRecipientMutation) ReplyCode() (r int16, exists bool) {
+	v := m.reply_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// AddReplyCode adds i to the "reply_code" field.
+func (m *RunRecipientMutation) AddReplyCode(i int16) {
+	if m.addreply_code != nil {
+		*m.addreply_code += i
+	} else {
+		m.addreply_code = &i
+	}
+}
+
+// AddedReplyCode returns the value that was added to the "reply_code" field in this mutation.
+func (m *RunRecipientMutation) AddedReplyCode() (r int16, exists bool) {
+	v := m.addreply_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReplyCode resets all changes to the "reply_code" field.
+func (m *RunRecipientMutation) ResetReplyCode() {
+	m.reply_code = nil
+	m.addreply_code = nil
+}
+
+// SetEnhancedCode sets the "enhanced_code" field.
+func (m *RunRecipientMutation) SetEnhancedCode(s string) {
+	m.enhanced_code = &s
+}
+
+// EnhancedCode returns the value of the "enhanced_code" field in the mutation.
+func (m *RunRecipientMutation) EnhancedCode() (r string, exists bool) {
+	v := m.enhanced_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEnhancedCode resets all changes to the "enhanced_code" field.
+func (m *RunRecipientMutation) ResetEnhancedCode() {
+	m.enhanced_code = nil
+}
+
+// SetReply sets the "reply" field.
+func (m *RunRecipientMutation) SetReply(s string) {
+	m.reply = &s
+}
+
+// Reply returns the value of the "reply" field in the mutation.
+func (m *RunRecipientMutation) Reply() (r string, exists bool) {
+	v := m.reply
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReply resets all changes to the "reply" field.
+func (m *RunRecipientMutation) ResetReply() {
+	m.reply = nil
+}
+
+// SetBegunAt sets the "begun_at" field.
+func (m *RunRecipientMutation) SetBegunAt(t time.Time) {
+	m.begun_at = &t
+}
+
+// BegunAt returns the value of the "begun_at" field in the mutation.
+func (m *RunRecipientMutation) BegunAt() (r time.Time, exists bool) {
+	v := m.begun_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearBegunAt clears the value of the "begun_at" field.
+func (m *RunRecipientMutation) ClearBegunAt() {
+	m.begun_at = nil
+	m.clearedFields[runrecipient.FieldBegunAt] = struct{}{}
+}
+
+// BegunAtCleared returns if the "begun_at" field was cleared in this mutation.
+func (m *RunRecipientMutation) BegunAtCleared() bool {
+	_, ok := m.clearedFields[runrecipient.FieldBegunAt]
+	return ok
+}
+
+// ResetBegunAt resets all changes to the "begun_at" field.
+func (m *RunRecipientMutation) ResetBegunAt() {
+	m.begun_at = nil
+	delete(m.clearedFields, runrecipient.FieldBegunAt)
+}
+
+// SetSettledAt sets the "settled_at" field.
+func (m *RunRecipientMutation) SetSettledAt(t time.Time) {
+	m.settled_at = &t
+}
+
+// SettledAt returns the value of the "settled_at" field in the mutation.
+func (m *RunRecipientMutation) SettledAt() (r time.Time, exists bool) {
+	v := m.settled_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSettledAt clears the value of the "settled_at" field.
+func (m *RunRecipientMutation) ClearSettledAt() {
+	m.settled_at = nil
+	m.clearedFields[runrecipient.FieldSettledAt] = struct{}{}
+}
+
+// SettledAtCleared returns if the "settled_at" field was cleared in this mutation.
+func (m *RunRecipientMutation) SettledAtCleared() bool {
+	_, ok := m.clearedFields[runrecipient.FieldSettledAt]
+	return ok
+}
+
+// ResetSettledAt resets all changes to the "settled_at" field.
+func (m *RunRecipientMutation) ResetSettledAt() {
+	m.settled_at = nil
+	delete(m.clearedFields, runrecipient.FieldSettledAt)
+}
+
+// SetDueAt sets the "due_at" field.
+func (m *RunRecipientMutation) SetDueAt(t time.Time) {
+	m.due_at = &t
+}
+
+// DueAt returns the value of the "due_at" field in the mutation.
+func (m *RunRecipientMutation) DueAt() (r time.Time, exists bool) {
+	v := m.due_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearDueAt clears the value of the "due_at" field.
+func (m *RunRecipientMutation) ClearDueAt() {
+	m.due_at = nil
+	m.clearedFields[runrecipient.FieldDueAt] = struct{}{}
+}
+
+// DueAtCleared returns if the "due_at" field was cleared in this mutation.
+func (m *RunRecipientMutation) DueAtCleared() bool {
+	_, ok := m.clearedFields[runrecipient.FieldDueAt]
+	return ok
+}
+
+// ResetDueAt resets all changes to the "due_at" field.
+func (m *RunRecipientMutation) ResetDueAt() {
+	m.due_at = nil
+	delete(m.clearedFields, runrecipient.FieldDueAt)
+}
+
+// ClearRun clears the "run" edge to the CampaignRun entity.
+func (m *RunRecipientMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[runrecipient.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the CampaignRun entity was cleared.
+func (m *RunRecipientMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *RunRecipientMutation) RunIDs() (ids []int64) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *RunRecipientMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearContact clears the "contact" edge to the Contact entity.
+func (m *RunRecipientMutation) ClearContact() {
+	m.clearedcontact = true
+	m.clearedFields[runrecipient.FieldContactID] = struct{}{}
+}
+
+// ContactCleared reports if the "contact" edge to the Contact entity was cleared.
+func (m *RunRecipientMutation) ContactCleared() bool {
+	return m.clearedcontact
+}
+
+// ContactIDs returns the "contact" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ContactID instead. It exists only for internal usage by the builders.
+func (m *RunRecipientMutation) ContactIDs() (ids []int64) {
+	if id := m.contact; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetContact resets all changes to the "contact" edge.
+func (m *RunRecipientMutation) ResetContact() {
+	m.contact = nil
+	m.clearedcontact = false
+}
+
+// Where appends a list predicates to the RunRecipientMutation builder.
+func (m *RunRecipientMutation) Where(ps ...predicate.RunRecipient) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RunRecipientMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RunRecipientMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RunRecipient, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RunRecipientMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RunRecipientMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RunRecipient).
+func (m *RunRecipientMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RunRecipientMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.user_id != nil {
+		fields = append(fields, runrecipient.FieldUserID)
+	}
+	if m.run != nil {
+		fields = append(fields, runrecipient.FieldRunID)
+	}
+	if m.contact != nil {
+		fields = append(fields, runrecipient.FieldContactID)
+	}
+	if m.subscriber_id != nil {
+		fields = append(fields, runrecipient.FieldSubscriberID)
+	}
+	if m.state != nil {
+		fields = append(fields, runrecipient.FieldState)
+	}
+	if m.trouble != nil {
+		fields = append(fields, runrecipient.FieldTrouble)
+	}
+	if m.skipped != nil {
+		fields = append(fields, runrecipient.FieldSkipped)
+	}
+	if m.content != nil {
+		fields = append(fields, runrecipient.FieldContent)
+	}
+	if m.attempts != nil {
+		fields = append(fields, runrecipient.FieldAttempts)
+	}
+	if m.token != nil {
+		fields = append(fields, runrecipient.FieldToken)
+	}
+	if m.reply_code != nil {
+		fields = append(fields, runrecipient.FieldReplyCode)
+	}
+	if m.enhanced_code != nil {
+		fields = append(fields, runrecipient.FieldEnhancedCode)
+	}
+	if m.reply != nil {
+		fields = append(fields, runrecipient.FieldReply)
+	}
+	if m.begun_at != nil {
+		fields = append(fields, runrecipient.FieldBegunAt)
+	}
+	if m.settled_at != nil {
+		fields = append(fields, runrecipient.FieldSettledAt)
+	}
+	if m.due_at != nil {
+		fields = append(fields, runrecipient.FieldDueAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RunRecipientMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case runrecipient.FieldUserID:
+		return m.UserID()
+	case runrecipient.FieldRunID:
+		return m.RunID()
+	case runrecipient.FieldContactID:
+		return m.ContactID()
+	case runrecipient.FieldSubscriberID:
+		return m.SubscriberID()
+	case runrecipient.FieldState:
+		return m.State()
+	case runrecipient.FieldTrouble:
+		return m.Trouble()
+	case runrecipient.FieldSkipped:
+		return m.Skipped()
+	case runrecipient.FieldContent:
+		return m.Content()
+	case runrecipient.FieldAttempts:
+		return m.Attempts()
+	case runrecipient.FieldToken:
+		return m.Token()
+	case runrecipient.FieldReplyCode:
+		return m.ReplyCode()
+	case runrecipient.FieldEnhancedCode:
+		return m.EnhancedCode()
+	case runrecipient.FieldReply:
+		return m.Reply()
+	case runrecipient.FieldBegunAt:
+		return m.BegunAt()
+	case runrecipient.FieldSettledAt:
+		return m.SettledAt()
+	case runrecipient.FieldDueAt:
+		return m.DueAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RunRecipientMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	return nil, errors.New("edge schema RunRecipient does not support getting old values")
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunRecipientMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case runrecipient.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case runrecipient.FieldRunID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case runrecipient.FieldContactID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case runrecipient.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubscriberID(v)
+		return nil
+	case runrecipient.FieldState:
+		v, ok := value.(kind.RecipientState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case runrecipient.FieldTrouble:
+		v, ok := value.(kind.RecipientState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrouble(v)
+		return nil
+	case runrecipient.FieldSkipped:
+		v, ok := value.(kind.SkipReason)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkipped(v)
+		return nil
+	case runrecipient.FieldContent:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContent(v)
+		return nil
+	case runrecipient.FieldAttempts:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttempts(v)
+		return nil
+	case runrecipient.FieldToken:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToken(v)
+		return nil
+	case runrecipient.FieldReplyCode:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyCode(v)
+		return nil
+	case runrecipient.FieldEnhancedCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEnhancedCode(v)
+		return nil
+	case runrecipient.FieldReply:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReply(v)
+		return nil
+	case runrecipient.FieldBegunAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBegunAt(v)
+		return nil
+	case runrecipient.FieldSettledAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSettledAt(v)
+		return nil
+	case runrecipient.FieldDueAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RunRecipientMutation) AddedFields() []string {
+	var fields []string
+	if m.adduser_id != nil {
+		fields = append(fields, runrecipient.FieldUserID)
+	}
+	if m.addsubscriber_id != nil {
+		fields = append(fields, runrecipient.FieldSubscriberID)
+	}
+	if m.addcontent != nil {
+		fields = append(fields, runrecipient.FieldContent)
+	}
+	if m.addattempts != nil {
+		fields = append(fields, runrecipient.FieldAttempts)
+	}
+	if m.addtoken != nil {
+		fields = append(fields, runrecipient.FieldToken)
+	}
+	if m.addreply_code != nil {
+		fields = append(fields, runrecipient.FieldReplyCode)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RunRecipientMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case runrecipient.FieldUserID:
+		return m.AddedUserID()
+	case runrecipient.FieldSubscriberID:
+		return m.AddedSubscriberID()
+	case runrecipient.FieldContent:
+		return m.AddedContent()
+	case runrecipient.FieldAttempts:
+		return m.AddedAttempts()
+	case runrecipient.FieldToken:
+		return m.AddedToken()
+	case runrecipient.FieldReplyCode:
+		return m.AddedReplyCode()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RunRecipientMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case runrecipient.FieldUserID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUserID(v)
+		return nil
+	case runrecipient.FieldSubscriberID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSubscriberID(v)
+		return nil
+	case runrecipient.FieldContent:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddContent(v)
+		return nil
+	case runrecipient.FieldAttempts:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAttempts(v)
+		return nil
+	case runrecipient.FieldToken:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddToken(v)
+		return nil
+	case runrecipient.FieldReplyCode:
+		v, ok := value.(int16)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReplyCode(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RunRecipientMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(runrecipient.FieldTrouble) {
+		fields = append(fields, runrecipient.FieldTrouble)
+	}
+	if m.FieldCleared(runrecipient.FieldSkipped) {
+		fields = append(fields, runrecipient.FieldSkipped)
+	}
+	if m.FieldCleared(runrecipient.FieldBegunAt) {
+		fields = append(fields, runrecipient.FieldBegunAt)
+	}
+	if m.FieldCleared(runrecipient.FieldSettledAt) {
+		fields = append(fields, runrecipient.FieldSettledAt)
+	}
+	if m.FieldCleared(runrecipient.FieldDueAt) {
+		fields = append(fields, runrecipient.FieldDueAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RunRecipientMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RunRecipientMutation) ClearField(name string) error {
+	switch name {
+	case runrecipient.FieldTrouble:
+		m.ClearTrouble()
+		return nil
+	case runrecipient.FieldSkipped:
+		m.ClearSkipped()
+		return nil
+	case runrecipient.FieldBegunAt:
+		m.ClearBegunAt()
+		return nil
+	case runrecipient.FieldSettledAt:
+		m.ClearSettledAt()
+		return nil
+	case runrecipient.FieldDueAt:
+		m.ClearDueAt()
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RunRecipientMutation) ResetField(name string) error {
+	switch name {
+	case runrecipient.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case runrecipient.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case runrecipient.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case runrecipient.FieldSubscriberID:
+		m.ResetSubscriberID()
+		return nil
+	case runrecipient.FieldState:
+		m.ResetState()
+		return nil
+	case runrecipient.FieldTrouble:
+		m.ResetTrouble()
+		return nil
+	case runrecipient.FieldSkipped:
+		m.ResetSkipped()
+		return nil
+	case runrecipient.FieldContent:
+		m.ResetContent()
+		return nil
+	case runrecipient.FieldAttempts:
+		m.ResetAttempts()
+		return nil
+	case runrecipient.FieldToken:
+		m.ResetToken()
+		return nil
+	case runrecipient.FieldReplyCode:
+		m.ResetReplyCode()
+		return nil
+	case runrecipient.FieldEnhancedCode:
+		m.ResetEnhancedCode()
+		return nil
+	case runrecipient.FieldReply:
+		m.ResetReply()
+		return nil
+	case runrecipient.FieldBegunAt:
+		m.ResetBegunAt()
+		return nil
+	case runrecipient.FieldSettledAt:
+		m.ResetSettledAt()
+		return nil
+	case runrecipient.FieldDueAt:
+		m.ResetDueAt()
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RunRecipientMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.run != nil {
+		edges = append(edges, runrecipient.EdgeRun)
+	}
+	if m.contact != nil {
+		edges = append(edges, runrecipient.EdgeContact)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RunRecipientMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case runrecipient.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case runrecipient.EdgeContact:
+		if id := m.contact; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RunRecipientMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RunRecipientMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RunRecipientMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedrun {
+		edges = append(edges, runrecipient.EdgeRun)
+	}
+	if m.clearedcontact {
+		edges = append(edges, runrecipient.EdgeContact)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RunRecipientMutation) EdgeCleared(name string) bool {
+	switch name {
+	case runrecipient.EdgeRun:
+		return m.clearedrun
+	case runrecipient.EdgeContact:
+		return m.clearedcontact
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RunRecipientMutation) ClearEdge(name string) error {
+	switch name {
+	case runrecipient.EdgeRun:
+		m.ClearRun()
+		return nil
+	case runrecipient.EdgeContact:
+		m.ClearContact()
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RunRecipientMutation) ResetEdge(name string) error {
+	switch name {
+	case runrecipient.EdgeRun:
+		m.ResetRun()
+		return nil
+	case runrecipient.EdgeContact:
+		m.ResetContact()
+		return nil
+	}
+	return fmt.Errorf("unknown RunRecipient edge %s", name)
+}
+
 // SegmentMutation represents an operation that mutates the Segment nodes in the graph.
 type SegmentMutation struct {
 	config
@@ -28690,6 +34742,7 @@ type UserMutation struct {
 	time_zone     *string
 	role          *kind.Role
 	reputation    *kind.Reputation
+	sender        *kind.Sender
 	created_at    *time.Time
 	updated_at    *time.Time
 	clearedFields map[string]struct{}
@@ -29162,6 +35215,42 @@ func (m *UserMutation) ResetReputation() {
 	m.reputation = nil
 }
 
+// SetSender sets the "sender" field.
+func (m *UserMutation) SetSender(k kind.Sender) {
+	m.sender = &k
+}
+
+// Sender returns the value of the "sender" field in the mutation.
+func (m *UserMutation) Sender() (r kind.Sender, exists bool) {
+	v := m.sender
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSender returns the old "sender" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSender(ctx context.Context) (v kind.Sender, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSender is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSender requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSender: %w", err)
+	}
+	return oldValue.Sender, nil
+}
+
+// ResetSender resets all changes to the "sender" field.
+func (m *UserMutation) ResetSender() {
+	m.sender = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *UserMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -29268,7 +35357,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.username != nil {
 		fields = append(fields, user.FieldUsername)
 	}
@@ -29298,6 +35387,9 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.reputation != nil {
 		fields = append(fields, user.FieldReputation)
+	}
+	if m.sender != nil {
+		fields = append(fields, user.FieldSender)
 	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
@@ -29333,6 +35425,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Role()
 	case user.FieldReputation:
 		return m.Reputation()
+	case user.FieldSender:
+		return m.Sender()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
 	case user.FieldUpdatedAt:
@@ -29366,6 +35460,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldRole(ctx)
 	case user.FieldReputation:
 		return m.OldReputation(ctx)
+	case user.FieldSender:
+		return m.OldSender(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case user.FieldUpdatedAt:
@@ -29448,6 +35544,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetReputation(v)
+		return nil
+	case user.FieldSender:
+		v, ok := value.(kind.Sender)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSender(v)
 		return nil
 	case user.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -29541,6 +35644,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldReputation:
 		m.ResetReputation()
+		return nil
+	case user.FieldSender:
+		m.ResetSender()
 		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()

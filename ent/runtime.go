@@ -6,6 +6,7 @@ import (
 	"campaignql/ent/apikey"
 	"campaignql/ent/campaign"
 	"campaignql/ent/campaignchange"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
 	"campaignql/ent/customfield"
@@ -19,6 +20,9 @@ import (
 	"campaignql/ent/linkcounter"
 	"campaignql/ent/loginattempt"
 	"campaignql/ent/migrationfinding"
+	"campaignql/ent/runbatch"
+	"campaignql/ent/runcontent"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/schema"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
@@ -194,100 +198,104 @@ func init() {
 	campaignDescHasAudience := campaignFields[32].Descriptor()
 	// campaign.DefaultHasAudience holds the default value on creation for the has_audience field.
 	campaign.DefaultHasAudience = campaignDescHasAudience.Default.(bool)
+	// campaignDescBegun is the schema descriptor for begun field.
+	campaignDescBegun := campaignFields[33].Descriptor()
+	// campaign.DefaultBegun holds the default value on creation for the begun field.
+	campaign.DefaultBegun = campaignDescBegun.Default.(bool)
 	// campaignDescAbTest is the schema descriptor for ab_test field.
-	campaignDescAbTest := campaignFields[33].Descriptor()
+	campaignDescAbTest := campaignFields[34].Descriptor()
 	// campaign.DefaultAbTest holds the default value on creation for the ab_test field.
 	campaign.DefaultAbTest = campaignDescAbTest.Default.(func() string)
 	// campaignDescApprovedDigest is the schema descriptor for approved_digest field.
-	campaignDescApprovedDigest := campaignFields[34].Descriptor()
+	campaignDescApprovedDigest := campaignFields[35].Descriptor()
 	// campaign.ApprovedDigestValidator is a validator for the "approved_digest" field. It is called by the builders before save.
 	campaign.ApprovedDigestValidator = campaignDescApprovedDigest.Validators[0].(func(string) error)
 	// campaignDescTotalRecipients is the schema descriptor for total_recipients field.
-	campaignDescTotalRecipients := campaignFields[35].Descriptor()
+	campaignDescTotalRecipients := campaignFields[36].Descriptor()
 	// campaign.DefaultTotalRecipients holds the default value on creation for the total_recipients field.
 	campaign.DefaultTotalRecipients = campaignDescTotalRecipients.Default.(int64)
 	// campaignDescTotalSent is the schema descriptor for total_sent field.
-	campaignDescTotalSent := campaignFields[36].Descriptor()
+	campaignDescTotalSent := campaignFields[37].Descriptor()
 	// campaign.DefaultTotalSent holds the default value on creation for the total_sent field.
 	campaign.DefaultTotalSent = campaignDescTotalSent.Default.(int64)
 	// campaignDescTotalFailed is the schema descriptor for total_failed field.
-	campaignDescTotalFailed := campaignFields[37].Descriptor()
+	campaignDescTotalFailed := campaignFields[38].Descriptor()
 	// campaign.DefaultTotalFailed holds the default value on creation for the total_failed field.
 	campaign.DefaultTotalFailed = campaignDescTotalFailed.Default.(int64)
 	// campaignDescTotalDelivered is the schema descriptor for total_delivered field.
-	campaignDescTotalDelivered := campaignFields[38].Descriptor()
+	campaignDescTotalDelivered := campaignFields[39].Descriptor()
 	// campaign.DefaultTotalDelivered holds the default value on creation for the total_delivered field.
 	campaign.DefaultTotalDelivered = campaignDescTotalDelivered.Default.(int64)
 	// campaignDescTotalOpens is the schema descriptor for total_opens field.
-	campaignDescTotalOpens := campaignFields[39].Descriptor()
+	campaignDescTotalOpens := campaignFields[40].Descriptor()
 	// campaign.DefaultTotalOpens holds the default value on creation for the total_opens field.
 	campaign.DefaultTotalOpens = campaignDescTotalOpens.Default.(int64)
 	// campaignDescUniqueOpens is the schema descriptor for unique_opens field.
-	campaignDescUniqueOpens := campaignFields[40].Descriptor()
+	campaignDescUniqueOpens := campaignFields[41].Descriptor()
 	// campaign.DefaultUniqueOpens holds the default value on creation for the unique_opens field.
 	campaign.DefaultUniqueOpens = campaignDescUniqueOpens.Default.(int64)
 	// campaignDescTotalClicks is the schema descriptor for total_clicks field.
-	campaignDescTotalClicks := campaignFields[41].Descriptor()
+	campaignDescTotalClicks := campaignFields[42].Descriptor()
 	// campaign.DefaultTotalClicks holds the default value on creation for the total_clicks field.
 	campaign.DefaultTotalClicks = campaignDescTotalClicks.Default.(int64)
 	// campaignDescUniqueClicks is the schema descriptor for unique_clicks field.
-	campaignDescUniqueClicks := campaignFields[42].Descriptor()
+	campaignDescUniqueClicks := campaignFields[43].Descriptor()
 	// campaign.DefaultUniqueClicks holds the default value on creation for the unique_clicks field.
 	campaign.DefaultUniqueClicks = campaignDescUniqueClicks.Default.(int64)
 	// campaignDescTotalForwards is the schema descriptor for total_forwards field.
-	campaignDescTotalForwards := campaignFields[43].Descriptor()
+	campaignDescTotalForwards := campaignFields[44].Descriptor()
 	// campaign.DefaultTotalForwards holds the default value on creation for the total_forwards field.
 	campaign.DefaultTotalForwards = campaignDescTotalForwards.Default.(int64)
 	// campaignDescUniqueForwards is the schema descriptor for unique_forwards field.
-	campaignDescUniqueForwards := campaignFields[44].Descriptor()
+	campaignDescUniqueForwards := campaignFields[45].Descriptor()
 	// campaign.DefaultUniqueForwards holds the default value on creation for the unique_forwards field.
 	campaign.DefaultUniqueForwards = campaignDescUniqueForwards.Default.(int64)
 	// campaignDescTotalBrowserViews is the schema descriptor for total_browser_views field.
-	campaignDescTotalBrowserViews := campaignFields[45].Descriptor()
+	campaignDescTotalBrowserViews := campaignFields[46].Descriptor()
 	// campaign.DefaultTotalBrowserViews holds the default value on creation for the total_browser_views field.
 	campaign.DefaultTotalBrowserViews = campaignDescTotalBrowserViews.Default.(int64)
 	// campaignDescUniqueBrowserViews is the schema descriptor for unique_browser_views field.
-	campaignDescUniqueBrowserViews := campaignFields[46].Descriptor()
+	campaignDescUniqueBrowserViews := campaignFields[47].Descriptor()
 	// campaign.DefaultUniqueBrowserViews holds the default value on creation for the unique_browser_views field.
 	campaign.DefaultUniqueBrowserViews = campaignDescUniqueBrowserViews.Default.(int64)
 	// campaignDescTotalUnsubscriptions is the schema descriptor for total_unsubscriptions field.
-	campaignDescTotalUnsubscriptions := campaignFields[47].Descriptor()
+	campaignDescTotalUnsubscriptions := campaignFields[48].Descriptor()
 	// campaign.DefaultTotalUnsubscriptions holds the default value on creation for the total_unsubscriptions field.
 	campaign.DefaultTotalUnsubscriptions = campaignDescTotalUnsubscriptions.Default.(int64)
 	// campaignDescTotalHardBounces is the schema descriptor for total_hard_bounces field.
-	campaignDescTotalHardBounces := campaignFields[48].Descriptor()
+	campaignDescTotalHardBounces := campaignFields[49].Descriptor()
 	// campaign.DefaultTotalHardBounces holds the default value on creation for the total_hard_bounces field.
 	campaign.DefaultTotalHardBounces = campaignDescTotalHardBounces.Default.(int64)
 	// campaignDescTotalSoftBounces is the schema descriptor for total_soft_bounces field.
-	campaignDescTotalSoftBounces := campaignFields[49].Descriptor()
+	campaignDescTotalSoftBounces := campaignFields[50].Descriptor()
 	// campaign.DefaultTotalSoftBounces holds the default value on creation for the total_soft_bounces field.
 	campaign.DefaultTotalSoftBounces = campaignDescTotalSoftBounces.Default.(int64)
 	// campaignDescTotalComplaints is the schema descriptor for total_complaints field.
-	campaignDescTotalComplaints := campaignFields[50].Descriptor()
+	campaignDescTotalComplaints := campaignFields[51].Descriptor()
 	// campaign.DefaultTotalComplaints holds the default value on creation for the total_complaints field.
 	campaign.DefaultTotalComplaints = campaignDescTotalComplaints.Default.(int64)
 	// campaignDescTotalConversions is the schema descriptor for total_conversions field.
-	campaignDescTotalConversions := campaignFields[51].Descriptor()
+	campaignDescTotalConversions := campaignFields[52].Descriptor()
 	// campaign.DefaultTotalConversions holds the default value on creation for the total_conversions field.
 	campaign.DefaultTotalConversions = campaignDescTotalConversions.Default.(int64)
 	// campaignDescConversionAmount is the schema descriptor for conversion_amount field.
-	campaignDescConversionAmount := campaignFields[52].Descriptor()
+	campaignDescConversionAmount := campaignFields[53].Descriptor()
 	// campaign.DefaultConversionAmount holds the default value on creation for the conversion_amount field.
 	campaign.DefaultConversionAmount = campaignDescConversionAmount.Default.(int64)
 	// campaignDescAutomatedOpens is the schema descriptor for automated_opens field.
-	campaignDescAutomatedOpens := campaignFields[53].Descriptor()
+	campaignDescAutomatedOpens := campaignFields[54].Descriptor()
 	// campaign.DefaultAutomatedOpens holds the default value on creation for the automated_opens field.
 	campaign.DefaultAutomatedOpens = campaignDescAutomatedOpens.Default.(int64)
 	// campaignDescAutomatedClicks is the schema descriptor for automated_clicks field.
-	campaignDescAutomatedClicks := campaignFields[54].Descriptor()
+	campaignDescAutomatedClicks := campaignFields[55].Descriptor()
 	// campaign.DefaultAutomatedClicks holds the default value on creation for the automated_clicks field.
 	campaign.DefaultAutomatedClicks = campaignDescAutomatedClicks.Default.(int64)
 	// campaignDescRecounts is the schema descriptor for recounts field.
-	campaignDescRecounts := campaignFields[55].Descriptor()
+	campaignDescRecounts := campaignFields[56].Descriptor()
 	// campaign.DefaultRecounts holds the default value on creation for the recounts field.
 	campaign.DefaultRecounts = campaignDescRecounts.Default.(int64)
 	// campaignDescBenchmarkEmailsPerSecond is the schema descriptor for benchmark_emails_per_second field.
-	campaignDescBenchmarkEmailsPerSecond := campaignFields[56].Descriptor()
+	campaignDescBenchmarkEmailsPerSecond := campaignFields[57].Descriptor()
 	// campaign.DefaultBenchmarkEmailsPerSecond holds the default value on creation for the benchmark_emails_per_second field.
 	campaign.DefaultBenchmarkEmailsPerSecond = campaignDescBenchmarkEmailsPerSecond.Default.(int64)
 	campaignchangeFields := schema.CampaignChange{}.Fields()
@@ -304,6 +312,68 @@ func init() {
 	campaignchange.DefaultReason = campaignchangeDescReason.Default.(string)
 	// campaignchange.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	campaignchange.ReasonValidator = campaignchangeDescReason.Validators[0].(func(string) error)
+	campaignrunFields := schema.CampaignRun{}.Fields()
+	_ = campaignrunFields
+	// campaignrunDescEpoch is the schema descriptor for epoch field.
+	campaignrunDescEpoch := campaignrunFields[5].Descriptor()
+	// campaignrun.DefaultEpoch holds the default value on creation for the epoch field.
+	campaignrun.DefaultEpoch = campaignrunDescEpoch.Default.(int64)
+	// campaignrunDescFrozenThrough is the schema descriptor for frozen_through field.
+	campaignrunDescFrozenThrough := campaignrunFields[8].Descriptor()
+	// campaignrun.DefaultFrozenThrough holds the default value on creation for the frozen_through field.
+	campaignrun.DefaultFrozenThrough = campaignrunDescFrozenThrough.Default.(int64)
+	// campaignrunDescBatches is the schema descriptor for batches field.
+	campaignrunDescBatches := campaignrunFields[9].Descriptor()
+	// campaignrun.DefaultBatches holds the default value on creation for the batches field.
+	campaignrun.DefaultBatches = campaignrunDescBatches.Default.(int)
+	// campaignrunDescContents is the schema descriptor for contents field.
+	campaignrunDescContents := campaignrunFields[10].Descriptor()
+	// campaignrun.DefaultContents holds the default value on creation for the contents field.
+	campaignrun.DefaultContents = campaignrunDescContents.Default.(int)
+	// campaignrunDescHoldCode is the schema descriptor for hold_code field.
+	campaignrunDescHoldCode := campaignrunFields[11].Descriptor()
+	// campaignrun.DefaultHoldCode holds the default value on creation for the hold_code field.
+	campaignrun.DefaultHoldCode = campaignrunDescHoldCode.Default.(string)
+	// campaignrun.HoldCodeValidator is a validator for the "hold_code" field. It is called by the builders before save.
+	campaignrun.HoldCodeValidator = campaignrunDescHoldCode.Validators[0].(func(string) error)
+	// campaignrunDescHoldText is the schema descriptor for hold_text field.
+	campaignrunDescHoldText := campaignrunFields[12].Descriptor()
+	// campaignrun.DefaultHoldText holds the default value on creation for the hold_text field.
+	campaignrun.DefaultHoldText = campaignrunDescHoldText.Default.(string)
+	// campaignrun.HoldTextValidator is a validator for the "hold_text" field. It is called by the builders before save.
+	campaignrun.HoldTextValidator = campaignrunDescHoldText.Validators[0].(func(string) error)
+	// campaignrunDescTotal is the schema descriptor for total field.
+	campaignrunDescTotal := campaignrunFields[14].Descriptor()
+	// campaignrun.DefaultTotal holds the default value on creation for the total field.
+	campaignrun.DefaultTotal = campaignrunDescTotal.Default.(int64)
+	// campaignrunDescPending is the schema descriptor for pending field.
+	campaignrunDescPending := campaignrunFields[15].Descriptor()
+	// campaignrun.DefaultPending holds the default value on creation for the pending field.
+	campaignrun.DefaultPending = campaignrunDescPending.Default.(int64)
+	// campaignrunDescBegun is the schema descriptor for begun field.
+	campaignrunDescBegun := campaignrunFields[16].Descriptor()
+	// campaignrun.DefaultBegun holds the default value on creation for the begun field.
+	campaignrun.DefaultBegun = campaignrunDescBegun.Default.(int64)
+	// campaignrunDescDeferred is the schema descriptor for deferred field.
+	campaignrunDescDeferred := campaignrunFields[17].Descriptor()
+	// campaignrun.DefaultDeferred holds the default value on creation for the deferred field.
+	campaignrun.DefaultDeferred = campaignrunDescDeferred.Default.(int64)
+	// campaignrunDescSent is the schema descriptor for sent field.
+	campaignrunDescSent := campaignrunFields[18].Descriptor()
+	// campaignrun.DefaultSent holds the default value on creation for the sent field.
+	campaignrun.DefaultSent = campaignrunDescSent.Default.(int64)
+	// campaignrunDescFailed is the schema descriptor for failed field.
+	campaignrunDescFailed := campaignrunFields[19].Descriptor()
+	// campaignrun.DefaultFailed holds the default value on creation for the failed field.
+	campaignrun.DefaultFailed = campaignrunDescFailed.Default.(int64)
+	// campaignrunDescUnknown is the schema descriptor for unknown field.
+	campaignrunDescUnknown := campaignrunFields[20].Descriptor()
+	// campaignrun.DefaultUnknown holds the default value on creation for the unknown field.
+	campaignrun.DefaultUnknown = campaignrunDescUnknown.Default.(int64)
+	// campaignrunDescSkipped is the schema descriptor for skipped field.
+	campaignrunDescSkipped := campaignrunFields[21].Descriptor()
+	// campaignrun.DefaultSkipped holds the default value on creation for the skipped field.
+	campaignrun.DefaultSkipped = campaignrunDescSkipped.Default.(int64)
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescEmail is the schema descriptor for email field.
@@ -652,6 +722,86 @@ func init() {
 	migrationfindingDescText := migrationfindingFields[4].Descriptor()
 	// migrationfinding.TextValidator is a validator for the "text" field. It is called by the builders before save.
 	migrationfinding.TextValidator = migrationfindingDescText.Validators[0].(func(string) error)
+	runbatchFields := schema.RunBatch{}.Fields()
+	_ = runbatchFields
+	// runbatchDescClosed is the schema descriptor for closed field.
+	runbatchDescClosed := runbatchFields[6].Descriptor()
+	// runbatch.DefaultClosed holds the default value on creation for the closed field.
+	runbatch.DefaultClosed = runbatchDescClosed.Default.(bool)
+	// runbatchDescOwner is the schema descriptor for owner field.
+	runbatchDescOwner := runbatchFields[8].Descriptor()
+	// runbatch.DefaultOwner holds the default value on creation for the owner field.
+	runbatch.DefaultOwner = runbatchDescOwner.Default.(string)
+	// runbatch.OwnerValidator is a validator for the "owner" field. It is called by the builders before save.
+	runbatch.OwnerValidator = runbatchDescOwner.Validators[0].(func(string) error)
+	// runbatchDescFence is the schema descriptor for fence field.
+	runbatchDescFence := runbatchFields[9].Descriptor()
+	// runbatch.DefaultFence holds the default value on creation for the fence field.
+	runbatch.DefaultFence = runbatchDescFence.Default.(int64)
+	runcontentFields := schema.RunContent{}.Fields()
+	_ = runcontentFields
+	// runcontentDescVariation is the schema descriptor for variation field.
+	runcontentDescVariation := runcontentFields[4].Descriptor()
+	// runcontent.DefaultVariation holds the default value on creation for the variation field.
+	runcontent.DefaultVariation = runcontentDescVariation.Default.(int)
+	// runcontentDescWeight is the schema descriptor for weight field.
+	runcontentDescWeight := runcontentFields[5].Descriptor()
+	// runcontent.DefaultWeight holds the default value on creation for the weight field.
+	runcontent.DefaultWeight = runcontentDescWeight.Default.(int)
+	// runcontentDescSubject is the schema descriptor for subject field.
+	runcontentDescSubject := runcontentFields[7].Descriptor()
+	// runcontent.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	runcontent.SubjectValidator = runcontentDescSubject.Validators[0].(func(string) error)
+	// runcontentDescPreheader is the schema descriptor for preheader field.
+	runcontentDescPreheader := runcontentFields[8].Descriptor()
+	// runcontent.PreheaderValidator is a validator for the "preheader" field. It is called by the builders before save.
+	runcontent.PreheaderValidator = runcontentDescPreheader.Validators[0].(func(string) error)
+	// runcontentDescFromName is the schema descriptor for from_name field.
+	runcontentDescFromName := runcontentFields[9].Descriptor()
+	// runcontent.FromNameValidator is a validator for the "from_name" field. It is called by the builders before save.
+	runcontent.FromNameValidator = runcontentDescFromName.Validators[0].(func(string) error)
+	// runcontentDescFromEmail is the schema descriptor for from_email field.
+	runcontentDescFromEmail := runcontentFields[10].Descriptor()
+	// runcontent.FromEmailValidator is a validator for the "from_email" field. It is called by the builders before save.
+	runcontent.FromEmailValidator = runcontentDescFromEmail.Validators[0].(func(string) error)
+	// runcontentDescReplyToName is the schema descriptor for reply_to_name field.
+	runcontentDescReplyToName := runcontentFields[11].Descriptor()
+	// runcontent.ReplyToNameValidator is a validator for the "reply_to_name" field. It is called by the builders before save.
+	runcontent.ReplyToNameValidator = runcontentDescReplyToName.Validators[0].(func(string) error)
+	// runcontentDescReplyToEmail is the schema descriptor for reply_to_email field.
+	runcontentDescReplyToEmail := runcontentFields[12].Descriptor()
+	// runcontent.ReplyToEmailValidator is a validator for the "reply_to_email" field. It is called by the builders before save.
+	runcontent.ReplyToEmailValidator = runcontentDescReplyToEmail.Validators[0].(func(string) error)
+	runrecipientFields := schema.RunRecipient{}.Fields()
+	_ = runrecipientFields
+	// runrecipientDescContent is the schema descriptor for content field.
+	runrecipientDescContent := runrecipientFields[6].Descriptor()
+	// runrecipient.DefaultContent holds the default value on creation for the content field.
+	runrecipient.DefaultContent = runrecipientDescContent.Default.(int16)
+	// runrecipientDescAttempts is the schema descriptor for attempts field.
+	runrecipientDescAttempts := runrecipientFields[7].Descriptor()
+	// runrecipient.DefaultAttempts holds the default value on creation for the attempts field.
+	runrecipient.DefaultAttempts = runrecipientDescAttempts.Default.(int16)
+	// runrecipientDescToken is the schema descriptor for token field.
+	runrecipientDescToken := runrecipientFields[8].Descriptor()
+	// runrecipient.DefaultToken holds the default value on creation for the token field.
+	runrecipient.DefaultToken = runrecipientDescToken.Default.(int64)
+	// runrecipientDescReplyCode is the schema descriptor for reply_code field.
+	runrecipientDescReplyCode := runrecipientFields[9].Descriptor()
+	// runrecipient.DefaultReplyCode holds the default value on creation for the reply_code field.
+	runrecipient.DefaultReplyCode = runrecipientDescReplyCode.Default.(int16)
+	// runrecipientDescEnhancedCode is the schema descriptor for enhanced_code field.
+	runrecipientDescEnhancedCode := runrecipientFields[10].Descriptor()
+	// runrecipient.DefaultEnhancedCode holds the default value on creation for the enhanced_code field.
+	runrecipient.DefaultEnhancedCode = runrecipientDescEnhancedCode.Default.(string)
+	// runrecipient.EnhancedCodeValidator is a validator for the "enhanced_code" field. It is called by the builders before save.
+	runrecipient.EnhancedCodeValidator = runrecipientDescEnhancedCode.Validators[0].(func(string) error)
+	// runrecipientDescReply is the schema descriptor for reply field.
+	runrecipientDescReply := runrecipientFields[11].Descriptor()
+	// runrecipient.DefaultReply holds the default value on creation for the reply field.
+	runrecipient.DefaultReply = runrecipientDescReply.Default.(string)
+	// runrecipient.ReplyValidator is a validator for the "reply" field. It is called by the builders before save.
+	runrecipient.ReplyValidator = runrecipientDescReply.Validators[0].(func(string) error)
 	segmentFields := schema.Segment{}.Fields()
 	_ = segmentFields
 	// segmentDescName is the schema descriptor for name field.

@@ -26,6 +26,8 @@ type Tx struct {
 	CampaignEmail *CampaignEmailClient
 	// CampaignList is the client for interacting with the CampaignList builders.
 	CampaignList *CampaignListClient
+	// CampaignRun is the client for interacting with the CampaignRun builders.
+	CampaignRun *CampaignRunClient
 	// CampaignTag is the client for interacting with the CampaignTag builders.
 	CampaignTag *CampaignTagClient
 	// Contact is the client for interacting with the Contact builders.
@@ -62,6 +64,12 @@ type Tx struct {
 	PendingRecount *PendingRecountClient
 	// Purge is the client for interacting with the Purge builders.
 	Purge *PurgeClient
+	// RunBatch is the client for interacting with the RunBatch builders.
+	RunBatch *RunBatchClient
+	// RunContent is the client for interacting with the RunContent builders.
+	RunContent *RunContentClient
+	// RunRecipient is the client for interacting with the RunRecipient builders.
+	RunRecipient *RunRecipientClient
 	// Segment is the client for interacting with the Segment builders.
 	Segment *SegmentClient
 	// Session is the client for interacting with the Session builders.
@@ -217,6 +225,7 @@ func (tx *Tx) init() {
 	tx.CampaignChange = NewCampaignChangeClient(tx.config)
 	tx.CampaignEmail = NewCampaignEmailClient(tx.config)
 	tx.CampaignList = NewCampaignListClient(tx.config)
+	tx.CampaignRun = NewCampaignRunClient(tx.config)
 	tx.CampaignTag = NewCampaignTagClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.ConversionAmount = NewConversionAmountClient(tx.config)
@@ -235,6 +244,9 @@ func (tx *Tx) init() {
 	tx.MigrationFinding = NewMigrationFindingClient(tx.config)
 	tx.PendingRecount = NewPendingRecountClient(tx.config)
 	tx.Purge = NewPurgeClient(tx.config)
+	tx.RunBatch = NewRunBatchClient(tx.config)
+	tx.RunContent = NewRunContentClient(tx.config)
+	tx.RunRecipient = NewRunRecipientClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Subscriber = NewSubscriberClient(tx.config)

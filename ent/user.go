@@ -38,6 +38,8 @@ type User struct {
 	Role kind.Role `json:"role,omitempty"`
 	// Reputation holds the value of the "reputation" field.
 	Reputation kind.Reputation `json:"reputation,omitempty"`
+	// Who sends the campaigns. Accounts from before the server could send have a mailer of their own.
+	Sender kind.Sender `json:"sender,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -52,7 +54,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case user.FieldID:
 			values[i] = new(sql.NullInt64)
-		case user.FieldUsername, user.FieldUsernameKey, user.FieldEmail, user.FieldEmailKey, user.FieldPasswordHash, user.FieldFirstName, user.FieldLastName, user.FieldTimeZone, user.FieldRole, user.FieldReputation:
+		case user.FieldUsername, user.FieldUsernameKey, user.FieldEmail, user.FieldEmailKey, user.FieldPasswordHash, user.FieldFirstName, user.FieldLastName, user.FieldTimeZone, user.FieldRole, user.FieldReputation, user.FieldSender:
 			values[i] = new(sql.NullString)
 		case user.FieldCreatedAt, user.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -137,6 +139,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Reputation = kind.Reputation(value.String)
 			}
+		case user.FieldSender:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field sender", values[i])
+			} else if value.Valid {
+				_m.Sender = kind.Sender(value.String)
+			}
 		case user.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -213,6 +221,9 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("reputation=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Reputation))
+	builder.WriteString(", ")
+	builder.WriteString("sender=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sender))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

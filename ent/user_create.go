@@ -123,6 +123,20 @@ func (_c *UserCreate) SetNillableReputation(v *kind.Reputation) *UserCreate {
 	return _c
 }
 
+// SetSender sets the "sender" field.
+func (_c *UserCreate) SetSender(v kind.Sender) *UserCreate {
+	_c.mutation.SetSender(v)
+	return _c
+}
+
+// SetNillableSender sets the "sender" field if the given value is not nil.
+func (_c *UserCreate) SetNillableSender(v *kind.Sender) *UserCreate {
+	if v != nil {
+		_c.SetSender(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -195,6 +209,10 @@ func (_c *UserCreate) defaults() {
 	if _, ok := _c.mutation.Reputation(); !ok {
 		v := user.DefaultReputation
 		_c.mutation.SetReputation(v)
+	}
+	if _, ok := _c.mutation.Sender(); !ok {
+		v := user.DefaultSender
+		_c.mutation.SetSender(v)
 	}
 }
 
@@ -280,6 +298,14 @@ func (_c *UserCreate) check() error {
 			return &ValidationError{Name: "reputation", err: fmt.Errorf(`ent: validator failed for field "User.reputation": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.Sender(); !ok {
+		return &ValidationError{Name: "sender", err: errors.New(`ent: missing required field "User.sender"`)}
+	}
+	if v, ok := _c.mutation.Sender(); ok {
+		if err := user.SenderValidator(v); err != nil {
+			return &ValidationError{Name: "sender", err: fmt.Errorf(`ent: validator failed for field "User.sender": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "User.created_at"`)}
 	}
@@ -358,6 +384,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Reputation(); ok {
 		_spec.SetField(user.FieldReputation, field.TypeEnum, value)
 		_node.Reputation = value
+	}
+	if value, ok := _c.mutation.Sender(); ok {
+		_spec.SetField(user.FieldSender, field.TypeEnum, value)
+		_node.Sender = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
@@ -536,6 +566,18 @@ func (u *UserUpsert) SetReputation(v kind.Reputation) *UserUpsert {
 // UpdateReputation sets the "reputation" field to the value that was provided on create.
 func (u *UserUpsert) UpdateReputation() *UserUpsert {
 	u.SetExcluded(user.FieldReputation)
+	return u
+}
+
+// SetSender sets the "sender" field.
+func (u *UserUpsert) SetSender(v kind.Sender) *UserUpsert {
+	u.Set(user.FieldSender, v)
+	return u
+}
+
+// UpdateSender sets the "sender" field to the value that was provided on create.
+func (u *UserUpsert) UpdateSender() *UserUpsert {
+	u.SetExcluded(user.FieldSender)
 	return u
 }
 
@@ -748,6 +790,20 @@ func (u *UserUpsertOne) SetReputation(v kind.Reputation) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateReputation() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateReputation()
+	})
+}
+
+// SetSender sets the "sender" field.
+func (u *UserUpsertOne) SetSender(v kind.Sender) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSender(v)
+	})
+}
+
+// UpdateSender sets the "sender" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateSender() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSender()
 	})
 }
 
@@ -1130,6 +1186,20 @@ func (u *UserUpsertBulk) SetReputation(v kind.Reputation) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateReputation() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateReputation()
+	})
+}
+
+// SetSender sets the "sender" field.
+func (u *UserUpsertBulk) SetSender(v kind.Sender) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSender(v)
+	})
+}
+
+// UpdateSender sets the "sender" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateSender() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSender()
 	})
 }
 

@@ -170,6 +170,20 @@ func (_u *UserUpdate) SetNillableReputation(v *kind.Reputation) *UserUpdate {
 	return _u
 }
 
+// SetSender sets the "sender" field.
+func (_u *UserUpdate) SetSender(v kind.Sender) *UserUpdate {
+	_u.mutation.SetSender(v)
+	return _u
+}
+
+// SetNillableSender sets the "sender" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSender(v *kind.Sender) *UserUpdate {
+	if v != nil {
+		_u.SetSender(*v)
+	}
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *UserUpdate) SetCreatedAt(v time.Time) *UserUpdate {
 	_u.mutation.SetCreatedAt(v)
@@ -282,6 +296,11 @@ func (_u *UserUpdate) check() error {
 			return &ValidationError{Name: "reputation", err: fmt.Errorf(`ent: validator failed for field "User.reputation": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Sender(); ok {
+		if err := user.SenderValidator(v); err != nil {
+			return &ValidationError{Name: "sender", err: fmt.Errorf(`ent: validator failed for field "User.sender": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -332,6 +351,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Reputation(); ok {
 		_spec.SetField(user.FieldReputation, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Sender(); ok {
+		_spec.SetField(user.FieldSender, field.TypeEnum, value)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
@@ -501,6 +523,20 @@ func (_u *UserUpdateOne) SetNillableReputation(v *kind.Reputation) *UserUpdateOn
 	return _u
 }
 
+// SetSender sets the "sender" field.
+func (_u *UserUpdateOne) SetSender(v kind.Sender) *UserUpdateOne {
+	_u.mutation.SetSender(v)
+	return _u
+}
+
+// SetNillableSender sets the "sender" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSender(v *kind.Sender) *UserUpdateOne {
+	if v != nil {
+		_u.SetSender(*v)
+	}
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *UserUpdateOne) SetCreatedAt(v time.Time) *UserUpdateOne {
 	_u.mutation.SetCreatedAt(v)
@@ -626,6 +662,11 @@ func (_u *UserUpdateOne) check() error {
 			return &ValidationError{Name: "reputation", err: fmt.Errorf(`ent: validator failed for field "User.reputation": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Sender(); ok {
+		if err := user.SenderValidator(v); err != nil {
+			return &ValidationError{Name: "sender", err: fmt.Errorf(`ent: validator failed for field "User.sender": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -693,6 +734,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Reputation(); ok {
 		_spec.SetField(user.FieldReputation, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Sender(); ok {
+		_spec.SetField(user.FieldSender, field.TypeEnum, value)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)

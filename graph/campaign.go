@@ -33,7 +33,7 @@ var campaignFields = columnsOf("Campaign", fields{
 		"domains":    reads("id"),
 	})),
 	"readiness":          reads(campaign.ReadinessColumns...),
-	"allowedTransitions": reads("status", "total_sent", "user_id"),
+	"allowedTransitions": reads("status", "total_sent", "begun", "user_id"),
 	"history":            reads("id"),
 	"abTest":             reads("ab_test"),
 	"autoResend": holds(fields{

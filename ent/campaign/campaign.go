@@ -81,6 +81,8 @@ const (
 	FieldExcludedLists = "excluded_lists"
 	// FieldHasAudience holds the string denoting the has_audience field in the database.
 	FieldHasAudience = "has_audience"
+	// FieldBegun holds the string denoting the begun field in the database.
+	FieldBegun = "begun"
 	// FieldAbTest holds the string denoting the ab_test field in the database.
 	FieldAbTest = "ab_test"
 	// FieldApprovedDigest holds the string denoting the approved_digest field in the database.
@@ -225,6 +227,7 @@ var Columns = []string{
 	FieldRecipientLists,
 	FieldExcludedLists,
 	FieldHasAudience,
+	FieldBegun,
 	FieldAbTest,
 	FieldApprovedDigest,
 	FieldTotalRecipients,
@@ -360,6 +363,8 @@ var (
 	ExcludedListsValidator func(string) error
 	// DefaultHasAudience holds the default value on creation for the "has_audience" field.
 	DefaultHasAudience bool
+	// DefaultBegun holds the default value on creation for the "begun" field.
+	DefaultBegun bool
 	// DefaultAbTest holds the default value on creation for the "ab_test" field.
 	DefaultAbTest func() string
 	// ApprovedDigestValidator is a validator for the "approved_digest" field. It is called by the builders before save.
@@ -605,6 +610,11 @@ func ByExcludedLists(opts ...sql.OrderTermOption) OrderOption {
 // ByHasAudience orders the results by the has_audience field.
 func ByHasAudience(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldHasAudience, opts...).ToFunc()
+}
+
+// ByBegun orders the results by the begun field.
+func ByBegun(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBegun, opts...).ToFunc()
 }
 
 // ByAbTest orders the results by the ab_test field.

@@ -211,6 +211,11 @@ func HasAudience(v bool) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldHasAudience, v))
 }
 
+// Begun applies equality check predicate on the "begun" field. It's identical to BegunEQ.
+func Begun(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldBegun, v))
+}
+
 // AbTest applies equality check predicate on the "ab_test" field. It's identical to AbTestEQ.
 func AbTest(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldAbTest, v))
@@ -2024,6 +2029,16 @@ func HasAudienceEQ(v bool) predicate.Campaign {
 // HasAudienceNEQ applies the NEQ predicate on the "has_audience" field.
 func HasAudienceNEQ(v bool) predicate.Campaign {
 	return predicate.Campaign(sql.FieldNEQ(FieldHasAudience, v))
+}
+
+// BegunEQ applies the EQ predicate on the "begun" field.
+func BegunEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldBegun, v))
+}
+
+// BegunNEQ applies the NEQ predicate on the "begun" field.
+func BegunNEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldBegun, v))
 }
 
 // AbTestEQ applies the EQ predicate on the "ab_test" field.

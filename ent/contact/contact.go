@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/sqlgraph"
 )
 
 const (
@@ -30,8 +31,24 @@ const (
 	FieldDeliverableSince = "deliverable_since"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// EdgeRuns holds the string denoting the runs edge name in mutations.
+	EdgeRuns = "runs"
+	// EdgeMailings holds the string denoting the mailings edge name in mutations.
+	EdgeMailings = "mailings"
 	// Table holds the table name of the contact in the database.
 	Table = "contacts"
+	// RunsTable is the table that holds the runs relation/edge. The primary key declared below.
+	RunsTable = "run_recipients"
+	// RunsInverseTable is the table name for the CampaignRun entity.
+	// It exists in this package in order to avoid circular dependency with the "campaignrun" package.
+	RunsInverseTable = "campaign_runs"
+	// MailingsTable is the table that holds the mailings relation/edge.
+	MailingsTable = "run_recipients"
+	// MailingsInverseTable is the table name for the RunRecipient entity.
+	// It exists in this package in order to avoid circular dependency with the "runrecipient" package.
+	MailingsInverseTable = "run_recipients"
+	// MailingsColumn is the table column denoting the mailings relation/edge.
+	MailingsColumn = "contact_id"
 )
 
 // Columns holds all SQL columns for contact fields.
@@ -46,6 +63,12 @@ var Columns = []string{
 	FieldDeliverableSince,
 	FieldCreatedAt,
 }
+
+var (
+	// RunsPrimaryKey and RunsColumn2 are the table columns denoting the
+	// primary key for the runs relation (M2M).
+	RunsPrimaryKey = []string{"run_id", "contact_id"}
+)
 
 // ValidColumn reports if the column name is valid (part of the table columns).
 func ValidColumn(column string) bool {
@@ -130,4 +153,46 @@ func ByDeliverableSince(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByRunsCount orders the results by runs count.
+func ByRunsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newRunsStep(), opts...)
+	}
+}
+
+// ByRuns orders the results by runs terms.
+func ByRuns(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRunsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByMailingsCount orders the results by mailings count.
+func ByMailingsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newMailingsStep(), opts...)
+	}
+}
+
+// ByMailings orders the results by mailings terms.
+func ByMailings(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newMailingsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+func newRunsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(RunsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2M, true, RunsTable, RunsPrimaryKey...),
+	)
+}
+func newMailingsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(MailingsInverseTable, MailingsColumn),
+		sqlgraph.Edge(sqlgraph.O2M, true, MailingsTable, MailingsColumn),
+	)
 }

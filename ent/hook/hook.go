@@ -80,6 +80,18 @@ func (f CampaignListFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignListMutation", m)
 }
 
+// The CampaignRunFunc type is an adapter to allow the use of ordinary
+// function as CampaignRun mutator.
+type CampaignRunFunc func(context.Context, *ent.CampaignRunMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CampaignRunFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CampaignRunMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CampaignRunMutation", m)
+}
+
 // The CampaignTagFunc type is an adapter to allow the use of ordinary
 // function as CampaignTag mutator.
 type CampaignTagFunc func(context.Context, *ent.CampaignTagMutation) (ent.Value, error)
@@ -294,6 +306,42 @@ func (f PurgeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PurgeMutation", m)
+}
+
+// The RunBatchFunc type is an adapter to allow the use of ordinary
+// function as RunBatch mutator.
+type RunBatchFunc func(context.Context, *ent.RunBatchMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RunBatchFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RunBatchMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RunBatchMutation", m)
+}
+
+// The RunContentFunc type is an adapter to allow the use of ordinary
+// function as RunContent mutator.
+type RunContentFunc func(context.Context, *ent.RunContentMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RunContentFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RunContentMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RunContentMutation", m)
+}
+
+// The RunRecipientFunc type is an adapter to allow the use of ordinary
+// function as RunRecipient mutator.
+type RunRecipientFunc func(context.Context, *ent.RunRecipientMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RunRecipientFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RunRecipientMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RunRecipientMutation", m)
 }
 
 // The SegmentFunc type is an adapter to allow the use of ordinary

@@ -13,6 +13,7 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaignemail"
 	"campaignql/ent/campaignlist"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/conversionamount"
@@ -32,6 +33,9 @@ import (
 	"campaignql/ent/pendingrecount"
 	"campaignql/ent/predicate"
 	"campaignql/ent/purge"
+	"campaignql/ent/runbatch"
+	"campaignql/ent/runcontent"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/segment"
 	"campaignql/ent/session"
 	"campaignql/ent/subscriber"
@@ -261,6 +265,33 @@ func (f TraverseCampaignList) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignListQuery", q)
+}
+
+// The CampaignRunFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CampaignRunFunc func(context.Context, *ent.CampaignRunQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CampaignRunFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CampaignRunQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CampaignRunQuery", q)
+}
+
+// The TraverseCampaignRun type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCampaignRun func(context.Context, *ent.CampaignRunQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCampaignRun) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCampaignRun) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CampaignRunQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CampaignRunQuery", q)
 }
 
 // The CampaignTagFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -749,6 +780,87 @@ func (f TraversePurge) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.PurgeQuery", q)
 }
 
+// The RunBatchFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RunBatchFunc func(context.Context, *ent.RunBatchQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RunBatchFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RunBatchQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RunBatchQuery", q)
+}
+
+// The TraverseRunBatch type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRunBatch func(context.Context, *ent.RunBatchQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRunBatch) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRunBatch) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RunBatchQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RunBatchQuery", q)
+}
+
+// The RunContentFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RunContentFunc func(context.Context, *ent.RunContentQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RunContentFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RunContentQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RunContentQuery", q)
+}
+
+// The TraverseRunContent type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRunContent func(context.Context, *ent.RunContentQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRunContent) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRunContent) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RunContentQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RunContentQuery", q)
+}
+
+// The RunRecipientFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RunRecipientFunc func(context.Context, *ent.RunRecipientQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RunRecipientFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RunRecipientQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RunRecipientQuery", q)
+}
+
+// The TraverseRunRecipient type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRunRecipient func(context.Context, *ent.RunRecipientQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRunRecipient) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRunRecipient) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RunRecipientQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RunRecipientQuery", q)
+}
+
 // The SegmentFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SegmentFunc func(context.Context, *ent.SegmentQuery) (ent.Value, error)
 
@@ -1007,6 +1119,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CampaignEmailQuery, predicate.CampaignEmail, campaignemail.OrderOption]{typ: ent.TypeCampaignEmail, tq: q}, nil
 	case *ent.CampaignListQuery:
 		return &query[*ent.CampaignListQuery, predicate.CampaignList, campaignlist.OrderOption]{typ: ent.TypeCampaignList, tq: q}, nil
+	case *ent.CampaignRunQuery:
+		return &query[*ent.CampaignRunQuery, predicate.CampaignRun, campaignrun.OrderOption]{typ: ent.TypeCampaignRun, tq: q}, nil
 	case *ent.CampaignTagQuery:
 		return &query[*ent.CampaignTagQuery, predicate.CampaignTag, campaigntag.OrderOption]{typ: ent.TypeCampaignTag, tq: q}, nil
 	case *ent.ContactQuery:
@@ -1043,6 +1157,12 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.PendingRecountQuery, predicate.PendingRecount, pendingrecount.OrderOption]{typ: ent.TypePendingRecount, tq: q}, nil
 	case *ent.PurgeQuery:
 		return &query[*ent.PurgeQuery, predicate.Purge, purge.OrderOption]{typ: ent.TypePurge, tq: q}, nil
+	case *ent.RunBatchQuery:
+		return &query[*ent.RunBatchQuery, predicate.RunBatch, runbatch.OrderOption]{typ: ent.TypeRunBatch, tq: q}, nil
+	case *ent.RunContentQuery:
+		return &query[*ent.RunContentQuery, predicate.RunContent, runcontent.OrderOption]{typ: ent.TypeRunContent, tq: q}, nil
+	case *ent.RunRecipientQuery:
+		return &query[*ent.RunRecipientQuery, predicate.RunRecipient, runrecipient.OrderOption]{typ: ent.TypeRunRecipient, tq: q}, nil
 	case *ent.SegmentQuery:
 		return &query[*ent.SegmentQuery, predicate.Segment, segment.OrderOption]{typ: ent.TypeSegment, tq: q}, nil
 	case *ent.SessionQuery:

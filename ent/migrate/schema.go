@@ -92,6 +92,7 @@ var (
 		{Name: "recipient_lists", Type: field.TypeString, Size: 4000, Default: ""},
 		{Name: "excluded_lists", Type: field.TypeString, Size: 4000, Default: ""},
 		{Name: "has_audience", Type: field.TypeBool, Default: false},
+		{Name: "begun", Type: field.TypeBool, Default: false},
 		{Name: "ab_test", Type: field.TypeString, Size: 2147483647},
 		{Name: "approved_digest", Type: field.TypeString, Nullable: true, Size: 255},
 		{Name: "total_recipients", Type: field.TypeInt64, Default: 0},
@@ -150,12 +151,12 @@ var (
 			{
 				Name:    "campaign_user_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[61]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[62]},
 			},
 			{
 				Name:    "campaign_user_id_last_activity_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[60]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[61]},
 			},
 			{
 				Name:    "campaign_user_id_next_send_at",
@@ -165,17 +166,17 @@ var (
 			{
 				Name:    "campaign_user_id_sending_started_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[58]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
 			},
 			{
 				Name:    "campaign_user_id_sending_finished_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[59]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[60]},
 			},
 			{
 				Name:    "campaign_user_id_total_recipients",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[36]},
+				Columns: []*schema.Column{CampaignsColumns[1], CampaignsColumns[37]},
 			},
 			{
 				Name:    "campaign_user_id_email_id",
@@ -291,6 +292,53 @@ var (
 				Name:    "campaignlist_list_id_campaign_id",
 				Unique:  false,
 				Columns: []*schema.Column{CampaignListsColumns[2], CampaignListsColumns[1]},
+			},
+		},
+	}
+	// CampaignRunsColumns holds the columns for the "campaign_runs" table.
+	CampaignRunsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "campaign_id", Type: field.TypeInt64},
+		{Name: "instance", Type: field.TypeInt},
+		{Name: "purpose", Type: field.TypeEnum, Enums: []string{"main"}, Default: "main", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "phase", Type: field.TypeEnum, Enums: []string{"freezing", "sending", "canceling", "done"}, Default: "freezing", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "epoch", Type: field.TypeInt64, Default: 1},
+		{Name: "audience", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "resolved_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "frozen_through", Type: field.TypeInt64, Default: 0},
+		{Name: "batches", Type: field.TypeInt, Default: 0},
+		{Name: "contents", Type: field.TypeInt, Default: 0},
+		{Name: "hold_code", Type: field.TypeString, Size: 40, Default: ""},
+		{Name: "hold_text", Type: field.TypeString, Size: 1000, Default: ""},
+		{Name: "hold_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "total", Type: field.TypeInt64, Default: 0},
+		{Name: "pending", Type: field.TypeInt64, Default: 0},
+		{Name: "begun", Type: field.TypeInt64, Default: 0},
+		{Name: "deferred", Type: field.TypeInt64, Default: 0},
+		{Name: "sent", Type: field.TypeInt64, Default: 0},
+		{Name: "failed", Type: field.TypeInt64, Default: 0},
+		{Name: "unknown", Type: field.TypeInt64, Default: 0},
+		{Name: "skipped", Type: field.TypeInt64, Default: 0},
+		{Name: "started_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "frozen_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// CampaignRunsTable holds the schema information for the "campaign_runs" table.
+	CampaignRunsTable = &schema.Table{
+		Name:       "campaign_runs",
+		Columns:    CampaignRunsColumns,
+		PrimaryKey: []*schema.Column{CampaignRunsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "campaignrun_campaign_id_instance_purpose",
+				Unique:  true,
+				Columns: []*schema.Column{CampaignRunsColumns[2], CampaignRunsColumns[3], CampaignRunsColumns[4]},
+			},
+			{
+				Name:    "campaignrun_phase",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignRunsColumns[5]},
 			},
 		},
 	}
@@ -808,6 +856,117 @@ var (
 			},
 		},
 	}
+	// RunBatchesColumns holds the columns for the "run_batches" table.
+	RunBatchesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "run_id", Type: field.TypeInt64},
+		{Name: "number", Type: field.TypeInt},
+		{Name: "after_contact", Type: field.TypeInt64},
+		{Name: "last_contact", Type: field.TypeInt64},
+		{Name: "size", Type: field.TypeInt},
+		{Name: "closed", Type: field.TypeBool, Default: false},
+		{Name: "due_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "owner", Type: field.TypeString, Size: 64, Default: ""},
+		{Name: "fence", Type: field.TypeInt64, Default: 0},
+		{Name: "lease_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+	}
+	// RunBatchesTable holds the schema information for the "run_batches" table.
+	RunBatchesTable = &schema.Table{
+		Name:       "run_batches",
+		Columns:    RunBatchesColumns,
+		PrimaryKey: []*schema.Column{RunBatchesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "runbatch_run_id_number",
+				Unique:  true,
+				Columns: []*schema.Column{RunBatchesColumns[2], RunBatchesColumns[3]},
+			},
+			{
+				Name:    "runbatch_run_id_closed_due_at",
+				Unique:  false,
+				Columns: []*schema.Column{RunBatchesColumns[2], RunBatchesColumns[7], RunBatchesColumns[8]},
+			},
+		},
+	}
+	// RunContentsColumns holds the columns for the "run_contents" table.
+	RunContentsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "run_id", Type: field.TypeInt64},
+		{Name: "number", Type: field.TypeInt},
+		{Name: "epoch", Type: field.TypeInt64},
+		{Name: "variation", Type: field.TypeInt, Default: 0},
+		{Name: "weight", Type: field.TypeInt, Default: 1},
+		{Name: "email_id", Type: field.TypeInt64},
+		{Name: "subject", Type: field.TypeString, Size: 2000},
+		{Name: "preheader", Type: field.TypeString, Size: 2000},
+		{Name: "from_name", Type: field.TypeString, Size: 1000},
+		{Name: "from_email", Type: field.TypeString, Size: 254},
+		{Name: "reply_to_name", Type: field.TypeString, Size: 1000},
+		{Name: "reply_to_email", Type: field.TypeString, Size: 254},
+		{Name: "html", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+		{Name: "plain", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"mysql": "longtext"}},
+	}
+	// RunContentsTable holds the schema information for the "run_contents" table.
+	RunContentsTable = &schema.Table{
+		Name:       "run_contents",
+		Columns:    RunContentsColumns,
+		PrimaryKey: []*schema.Column{RunContentsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "runcontent_run_id_number",
+				Unique:  true,
+				Columns: []*schema.Column{RunContentsColumns[2], RunContentsColumns[3]},
+			},
+		},
+	}
+	// RunRecipientsColumns holds the columns for the "run_recipients" table.
+	RunRecipientsColumns = []*schema.Column{
+		{Name: "user_id", Type: field.TypeInt64},
+		{Name: "subscriber_id", Type: field.TypeInt64},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"pending", "begun", "deferred", "sent", "failed", "unknown", "skipped"}, Default: "pending", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "trouble", Type: field.TypeEnum, Nullable: true, Enums: []string{"pending", "begun", "deferred", "sent", "failed", "unknown", "skipped"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "skipped", Type: field.TypeEnum, Nullable: true, Enums: []string{"unsubscribed", "suppressed", "bounced", "deleted", "invalid_address", "canceled"}, SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "content", Type: field.TypeInt16, Default: 0},
+		{Name: "attempts", Type: field.TypeInt16, Default: 0},
+		{Name: "token", Type: field.TypeInt64, Default: 0},
+		{Name: "reply_code", Type: field.TypeInt16, Default: 0},
+		{Name: "enhanced_code", Type: field.TypeString, Size: 12, Default: ""},
+		{Name: "reply", Type: field.TypeString, Size: 1000, Default: ""},
+		{Name: "begun_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "settled_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "due_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"mysql": "datetime(6)"}},
+		{Name: "run_id", Type: field.TypeInt64},
+		{Name: "contact_id", Type: field.TypeInt64},
+	}
+	// RunRecipientsTable holds the schema information for the "run_recipients" table.
+	RunRecipientsTable = &schema.Table{
+		Name:       "run_recipients",
+		Columns:    RunRecipientsColumns,
+		PrimaryKey: []*schema.Column{RunRecipientsColumns[14], RunRecipientsColumns[15]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "run_recipients_campaign_runs_run",
+				Columns:    []*schema.Column{RunRecipientsColumns[14]},
+				RefColumns: []*schema.Column{CampaignRunsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "run_recipients_contacts_contact",
+				Columns:    []*schema.Column{RunRecipientsColumns[15]},
+				RefColumns: []*schema.Column{ContactsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "runrecipient_run_id_trouble",
+				Unique:  false,
+				Columns: []*schema.Column{RunRecipientsColumns[14], RunRecipientsColumns[3]},
+			},
+		},
+	}
 	// SegmentsColumns holds the columns for the "segments" table.
 	SegmentsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -1045,6 +1204,7 @@ var (
 		{Name: "time_zone", Type: field.TypeString, Size: 100, Default: "UTC"},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"user", "admin"}, Default: "user", SchemaType: map[string]string{"mysql": "varchar(24)"}},
 		{Name: "reputation", Type: field.TypeEnum, Enums: []string{"trusted", "untrusted"}, Default: "trusted", SchemaType: map[string]string{"mysql": "varchar(24)"}},
+		{Name: "sender", Type: field.TypeEnum, Enums: []string{"external", "built_in"}, Default: "external", SchemaType: map[string]string{"mysql": "varchar(24)"}},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"mysql": "datetime(6)"}},
 	}
@@ -1062,6 +1222,7 @@ var (
 		CampaignChangesTable,
 		CampaignEmailsTable,
 		CampaignListsTable,
+		CampaignRunsTable,
 		CampaignTagsTable,
 		ContactsTable,
 		ConversionAmountsTable,
@@ -1080,6 +1241,9 @@ var (
 		MigrationFindingsTable,
 		PendingRecountsTable,
 		PurgesTable,
+		RunBatchesTable,
+		RunContentsTable,
+		RunRecipientsTable,
 		SegmentsTable,
 		SessionsTable,
 		SubscribersTable,
@@ -1124,6 +1288,11 @@ func init() {
 	CampaignListsTable.ForeignKeys[1].RefTable = SubscriberListsTable
 	CampaignListsTable.Annotation = &entsql.Annotation{
 		Table:     "campaign_lists",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	CampaignRunsTable.Annotation = &entsql.Annotation{
+		Table:     "campaign_runs",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}
@@ -1218,6 +1387,23 @@ func init() {
 	}
 	PurgesTable.Annotation = &entsql.Annotation{
 		Table:     "purges",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RunBatchesTable.Annotation = &entsql.Annotation{
+		Table:     "run_batches",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RunContentsTable.Annotation = &entsql.Annotation{
+		Table:     "run_contents",
+		Charset:   "utf8mb4",
+		Collation: "utf8mb4_bin",
+	}
+	RunRecipientsTable.ForeignKeys[0].RefTable = CampaignRunsTable
+	RunRecipientsTable.ForeignKeys[1].RefTable = ContactsTable
+	RunRecipientsTable.Annotation = &entsql.Annotation{
+		Table:     "run_recipients",
 		Charset:   "utf8mb4",
 		Collation: "utf8mb4_bin",
 	}

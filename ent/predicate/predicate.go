@@ -24,6 +24,9 @@ type CampaignEmail func(*sql.Selector)
 // CampaignList is the predicate function for campaignlist builders.
 type CampaignList func(*sql.Selector)
 
+// CampaignRun is the predicate function for campaignrun builders.
+type CampaignRun func(*sql.Selector)
+
 // CampaignTag is the predicate function for campaigntag builders.
 type CampaignTag func(*sql.Selector)
 
@@ -77,6 +80,15 @@ type PendingRecount func(*sql.Selector)
 
 // Purge is the predicate function for purge builders.
 type Purge func(*sql.Selector)
+
+// RunBatch is the predicate function for runbatch builders.
+type RunBatch func(*sql.Selector)
+
+// RunContent is the predicate function for runcontent builders.
+type RunContent func(*sql.Selector)
+
+// RunRecipient is the predicate function for runrecipient builders.
+type RunRecipient func(*sql.Selector)
 
 // Segment is the predicate function for segment builders.
 type Segment func(*sql.Selector)

@@ -32,6 +32,11 @@ func (User) Fields() []ent.Field {
 			GoType(kind.Reputation("")).
 			SchemaType(short()).
 			Default(string(kind.ReputationTrusted)),
+		field.Enum("sender").
+			GoType(kind.Sender("")).
+			SchemaType(short()).
+			Default(string(kind.SenderExternal)).
+			Comment("Who sends the campaigns. Accounts from before the server could send have a mailer of their own."),
 		instant("created_at").required(),
 		instant("updated_at").required(),
 	}

@@ -90,6 +90,7 @@ func campaignSettings() []ent.Field {
 			Default("").
 			Comment("Excluded ListID:SegmentID pairs as they were given."),
 		field.Bool("has_audience").Default(false),
+		field.Bool("begun").Default(false).Comment("The server has begun to write to somebody, in this sending or an earlier one."),
 		field.Text("ab_test").DefaultFunc(empty).Comment("A/B test as JSON; empty when there is none."),
 		field.String("approved_digest").MaxLen(255).Optional().Nillable().
 			Comment("Digest of the content and the audience that were approved; NULL where what is stored counts as approved."),

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
@@ -34,6 +35,11 @@ func (Contact) Fields() []ent.Field {
 		instant("deliverable_since").optional(),
 		instant("created_at").required(),
 	}
+}
+
+// Edges of the Contact.
+func (Contact) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("runs", CampaignRun.Type).Ref("contacts").Through("mailings", RunRecipient.Type)}
 }
 
 // Indexes of the Contact.

@@ -34,6 +34,8 @@ const (
 	FieldRole = "role"
 	// FieldReputation holds the string denoting the reputation field in the database.
 	FieldReputation = "reputation"
+	// FieldSender holds the string denoting the sender field in the database.
+	FieldSender = "sender"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -55,6 +57,7 @@ var Columns = []string{
 	FieldTimeZone,
 	FieldRole,
 	FieldReputation,
+	FieldSender,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 }
@@ -118,6 +121,18 @@ func ReputationValidator(r kind.Reputation) error {
 	}
 }
 
+const DefaultSender kind.Sender = "external"
+
+// SenderValidator is a validator for the "sender" field enum values. It is called by the builders before save.
+func SenderValidator(s kind.Sender) error {
+	switch s {
+	case "external", "built_in":
+		return nil
+	default:
+		return fmt.Errorf("user: invalid enum value for sender field: %q", s)
+	}
+}
+
 // OrderOption defines the ordering options for the User queries.
 type OrderOption func(*sql.Selector)
 
@@ -174,6 +189,11 @@ func ByRole(opts ...sql.OrderTermOption) OrderOption {
 // ByReputation orders the results by the reputation field.
 func ByReputation(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReputation, opts...).ToFunc()
+}
+
+// BySender orders the results by the sender field.
+func BySender(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSender, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -685,6 +685,36 @@ func ReputationNotIn(vs ...kind.Reputation) predicate.User {
 	return predicate.User(sql.FieldNotIn(FieldReputation, v...))
 }
 
+// SenderEQ applies the EQ predicate on the "sender" field.
+func SenderEQ(v kind.Sender) predicate.User {
+	vc := v
+	return predicate.User(sql.FieldEQ(FieldSender, vc))
+}
+
+// SenderNEQ applies the NEQ predicate on the "sender" field.
+func SenderNEQ(v kind.Sender) predicate.User {
+	vc := v
+	return predicate.User(sql.FieldNEQ(FieldSender, vc))
+}
+
+// SenderIn applies the In predicate on the "sender" field.
+func SenderIn(vs ...kind.Sender) predicate.User {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.User(sql.FieldIn(FieldSender, v...))
+}
+
+// SenderNotIn applies the NotIn predicate on the "sender" field.
+func SenderNotIn(vs ...kind.Sender) predicate.User {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.User(sql.FieldNotIn(FieldSender, v...))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))

@@ -86,6 +86,7 @@ const (
 	ReasonDeliveryRequired        Reason = "delivery_required"
 	ReasonWriteScopeRequired      Reason = "write_scope_required"
 	ReasonAlreadyBegun            Reason = "already_begun"
+	ReasonRunOpen                 Reason = "run_open"
 	ReasonNotBegun                Reason = "not_begun"
 	ReasonAutoResendWaitDays      Reason = "auto_resend_wait_days"
 	ReasonAutoResendSubject       Reason = "auto_resend_subject"

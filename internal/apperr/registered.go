@@ -88,6 +88,7 @@ var registered = []Registered{
 	{ReasonDeliveryRequired, []Code{Denied}, "only the sender may do this"},
 	{ReasonWriteScopeRequired, []Code{Denied}, "the key lacks the scope write"},
 	{ReasonAlreadyBegun, []Code{Conflict}, "some recipients have been sent to already"},
+	{ReasonRunOpen, []Code{Conflict}, "the server sends the campaign and ends it by itself"},
 	{ReasonNotBegun, []Code{Conflict}, "nothing has been sent"},
 	{
 		ReasonAutoResendWaitDays, []Code{Invalid},

@@ -90,9 +90,14 @@ func Authorize(ctx context.Context, scope kind.Scope) (Identity, error) {
 // System returns a context in which the server itself acts, for every account: to look up a key
 // before its owner is known, for migrations, for demo data, and for the command line. Never derive
 // it from a request whose caller is known.
-func System(ctx context.Context) context.Context {
+func System(ctx context.Context) context.Context { return server(ctx, kind.SurfaceCLI) }
+
+// Sender returns a context in which the built-in sender acts, as System does.
+func Sender(ctx context.Context) context.Context { return server(ctx, kind.SurfaceSender) }
+
+func server(ctx context.Context, surface kind.Surface) context.Context {
 	return With(ctx, Identity{
-		Surface: kind.SurfaceCLI, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted,
+		Surface: surface, Role: kind.RoleAdmin, Reputation: kind.ReputationTrusted,
 		Scopes: kind.AllScopes(kind.RoleAdmin), system: true,
 	})
 }

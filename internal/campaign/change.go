@@ -36,6 +36,8 @@ type draft struct {
 	// refusal, if set, is the error that the caller gets after the change is written. The written
 	// change then differs from the requested one.
 	refusal *apperr.Error
+	// then, if set, runs after the change is written, in the same transaction.
+	then func(ctx context.Context) error
 }
 
 // change is the only way to write one campaign. It reads the campaign, calls decide to get the
@@ -79,6 +81,14 @@ func (s *Service) change(
 		if err := s.write(ctx, id, c, d); err != nil {
 			return err
 		}
+		if err := s.endRun(ctx, c, d); err != nil {
+			return err
+		}
+		if d.then != nil {
+			if err := d.then(ctx); err != nil {
+				return err
+			}
+		}
 		refusal = d.refusal
 		result, err = s.find(ctx, call.ID)
 		return err
@@ -90,6 +100,15 @@ func (s *Service) change(
 		return nil, refusal
 	}
 	return result, nil
+}
+
+// endRun ends the run of a campaign that is not sent any further.
+func (s *Service) endRun(ctx context.Context, c *ent.Campaign, d *draft) error {
+	canceled := d.action == ActionCancel && d.to == kind.StatusSent
+	if !canceled && (d.to != kind.StatusDraft || c.Status == d.to) {
+		return nil
+	}
+	return s.runs.Cancel(ctx, c.ID)
 }
 
 func (s *Service) find(ctx context.Context, id int64) (*ent.Campaign, error) {

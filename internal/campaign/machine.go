@@ -99,7 +99,7 @@ func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 
 // begun reports whether a campaign has been sent to some of its recipients, before a pause or in an
 // earlier instance. It matters for a campaign that is Ready or waits for approval again.
-func begun(c *ent.Campaign) bool { return c.TotalSent > 0 }
+func begun(c *ent.Campaign) bool { return c.TotalSent > 0 || c.Begun }
 
 // Transition is a change of status that a caller could request now.
 type Transition struct {

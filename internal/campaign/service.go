@@ -65,6 +65,7 @@ type Service struct {
 	// checkAudience is Options.CheckAudience.
 	checkAudience func(ctx context.Context, ownerID int64, a rules.Audience) error
 	purges        *purge.Service
+	runs          Runs
 }
 
 // Options are the settings of a Service. The zero value is usable.
@@ -79,6 +80,8 @@ type Options struct {
 	// Purges deletes the remaining rows of deleted campaigns. If it is nil, the Service creates its
 	// own, and a server notices those deletions only later.
 	Purges *purge.Service
+	// Runs are the sendings of campaigns. If it is nil, campaigns have none.
+	Runs Runs
 }
 
 // New returns a Service for a database.
@@ -93,7 +96,12 @@ func New(db *store.Store, emails Emails, opts Options) *Service {
 	if opts.Purges == nil {
 		opts.Purges = purge.New(db)
 	}
-	return &Service{db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, purges: opts.Purges}
+	if opts.Runs == nil {
+		opts.Runs = noRuns{}
+	}
+	return &Service{
+		db: db, emails: emails, now: now, checkAudience: opts.CheckAudience, purges: opts.Purges, runs: opts.Runs,
+	}
 }
 
 // Now returns the current time of the service's clock.

@@ -107,6 +107,9 @@ func (u *update) status() {
 		u.statusReason()
 		return
 	}
+	if u.senders(to) {
+		return
+	}
 	if refused := check(u.caller, u.c, ActionUpdate, to); refused != nil {
 		refused.Field = "status"
 		u.faults.Add(refused)
@@ -114,6 +117,38 @@ func (u *update) status() {
 	}
 	u.draft.to = to
 	u.changed("status")
+}
+
+// senders handles requests for a status that only the built-in sender sets, if it sends the campaigns
+// of the account. "Send now" makes a campaign due; that it has been sent, the sender says itself.
+func (u *update) senders(to kind.CampaignStatus) bool {
+	starts := u.c.Status == kind.StatusReady && to == kind.StatusSending
+	ends := u.c.Status == kind.StatusSending && (to == kind.StatusSent || to == kind.StatusFailed)
+	switch {
+	case starts:
+		builtIn, err := u.sentHere(u.ctx, u.c.UserID)
+		u.faults.Add(err)
+		if !builtIn {
+			return err != nil
+		}
+		if now := u.now(); u.c.NextSendAt == nil || u.c.NextSendAt.After(now) {
+			u.draft.write.SetNextSendAt(now)
+			u.changed("schedule")
+		}
+		return true
+	case ends:
+		open, err := u.runs.Open(u.ctx, u.c.ID)
+		u.faults.Add(err)
+		if open {
+			u.faults.Add(&apperr.Error{
+				Code: apperr.Conflict, Field: "status", Reason: apperr.ReasonRunOpen,
+				Message: "the server sends this campaign and ends it by itself: pause or cancel it instead",
+			})
+		}
+		return open || err != nil
+	default:
+		return false
+	}
 }
 
 // statusReason sets the reason if the status stays the same.
@@ -260,7 +295,11 @@ func fixed(status kind.CampaignStatus) bool {
 
 // frozen rejects changes of content that is being or has been sent.
 func (u *update) frozen() {
-	if len(u.material) == 0 || !fixed(u.c.Status) {
+	if len(u.material) == 0 {
+		return
+	}
+	if !fixed(u.c.Status) {
+		u.frozenRun()
 		return
 	}
 	u.faults.Add(&apperr.Error{
@@ -271,6 +310,25 @@ func (u *update) frozen() {
 			"%s of a campaign that is %s cannot change", strings.Join(u.material, ", "), u.c.Status.Legacy(),
 		),
 	})
+}
+
+// frozenRun rejects changes of the audience, the schedule and the A/B test while a run is open: its
+// recipients and their variations are written down. The texts may change while it is paused.
+func (u *update) frozenRun() {
+	i := slices.IndexFunc(u.material, func(field string) bool {
+		return field == "audience" || field == "schedule" || field == "abTest"
+	})
+	if i < 0 || u.c.Status == kind.StatusDraft || u.c.SendingStartedAt == nil {
+		return
+	}
+	open, err := u.runs.Open(u.ctx, u.c.ID)
+	u.faults.Add(err)
+	if open {
+		u.faults.Add(&apperr.Error{
+			Code: apperr.Conflict, Field: u.material[i], Reason: apperr.ReasonNotInStatus,
+			Message: "its recipients are written down: " + u.material[i] + " cannot change until it has been sent",
+		})
+	}
 }
 
 func pick[T any](given *T, otherwise T) T {

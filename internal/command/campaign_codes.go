@@ -19,6 +19,7 @@ var updateCodes = []Code{
 		apperr.ReasonApprovalRequired,
 		apperr.ReasonDeliveryRequired,
 		apperr.ReasonAlreadyBegun,
+		apperr.ReasonRunOpen,
 		apperr.ReasonNotBegun,
 		apperr.ReasonApprovalWithdrawn,
 	}},

@@ -125,11 +125,22 @@ type Event struct {
 	// Scope says what an unsubscription ends, for unsubscriptions only. The zero value is
 	// kind.LeaveCampaign.
 	Scope kind.LeaveScope
+	// Sent is set by the built-in sender alone: what it knows of the mail.
+	Sent *Sent
 	// Fault is the error of a surface that could not read the event, or nil. An event with a Fault
 	// is rejected with this error.
 	Fault error
 	// fit is the link of a URL that Fit has cut, or nil.
 	fit *target
+}
+
+// Sent says which mail of the built-in sender an event is about. The event names a contact.
+type Sent struct {
+	RunID int64
+	// Variation is that of the A/B test, or 0.
+	Variation int64
+	// SubscriberID is the subscription through which the mail came.
+	SubscriberID int64
 }
 
 // Outcome is the result of recording an event.
@@ -199,9 +210,40 @@ func (s *Service) record(ctx context.Context, read []*entry, results []Result) e
 	if len(read) == 0 {
 		return nil
 	}
-	earlier := attempts{softened: map[int64]bool{}, vanished: map[int64]bool{}}
+	recording := NewRecording()
 	return s.db.TxLatest(ctx, func(ctx context.Context) error {
-		b := &batch{Service: s, sql: s.sql(ctx), results: results, earlier: earlier}
-		return b.record(ctx, read)
+		return s.recordWithin(ctx, recording, read, results)
 	})
+}
+
+func (s *Service) recordWithin(ctx context.Context, r *Recording, read []*entry, results []Result) error {
+	b := &batch{Service: s, sql: s.sql(ctx), results: results, earlier: r.earlier}
+	return b.record(ctx, read)
+}
+
+// Recording is what the attempts at a transaction with RecordWithin have learned.
+type Recording struct{ earlier attempts }
+
+// NewRecording returns the Recording of a transaction that was not tried yet.
+func NewRecording() *Recording {
+	return &Recording{attempts{softened: map[int64]bool{}, vanished: map[int64]bool{}}}
+}
+
+// RecordWithin is Record within a transaction of the caller, which must be one of store.TxLatest, and
+// must be run again if the error is store.ErrStale. All its attempts share r. It locks contacts,
+// subscriptions and campaigns, in this order. Events that cannot be recorded are left out: the
+// campaign or the person is gone.
+func (s *Service) RecordWithin(ctx context.Context, r *Recording, events []Event) error {
+	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	results := make([]Result, len(events))
+	read := s.read(events, results)
+	if len(read) == 0 {
+		return nil
+	}
+	return s.recordWithin(ctx, r, read, results)
 }

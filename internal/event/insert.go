@@ -15,6 +15,8 @@ var eventColumns = []string{
 	entevent.FieldCampaignID,
 	entevent.FieldContactID,
 	entevent.FieldSubscriberID,
+	entevent.FieldRunID,
+	entevent.FieldVariation,
 	entevent.FieldKind,
 	entevent.FieldAt,
 	entevent.FieldAutomated,
@@ -28,15 +30,21 @@ var eventColumns = []string{
 }
 
 func (e *entry) row() []any {
-	var link, subscription any
+	var link, subscription, run, variation any
 	if e.link != 0 {
 		link = e.link
 	}
 	if e.subscription != 0 {
 		subscription = e.subscription
 	}
+	if e.Sent != nil {
+		run = e.Sent.RunID
+		if e.Sent.Variation != 0 {
+			variation = e.Sent.Variation
+		}
+	}
 	return []any{
-		e.key, e.owner, e.CampaignID, e.contactID, subscription, string(e.Kind), e.at, e.automated, link, e.Reason,
+		e.key, e.owner, e.CampaignID, e.contactID, subscription, run, variation, string(e.Kind), e.at, e.automated, link, e.Reason,
 		e.UserAgent, e.IP, e.cents, e.Currency, e.domain,
 	}
 }

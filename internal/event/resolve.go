@@ -76,7 +76,7 @@ func (b *batch) rejectPerson(e *entry) {
 func (b *batch) findCampaigns(ctx context.Context, read []*entry) error {
 	columns := []string{entcampaign.FieldID, entcampaign.FieldUserID}
 	for _, e := range read {
-		if e.SubscriberID == 0 || e.Kind == kind.EventUnsubscribed {
+		if e.SubscriberID == 0 && e.Sent == nil || e.Kind == kind.EventUnsubscribed {
 			columns = append(columns, entcampaign.FieldAudience)
 			break
 		}
@@ -228,7 +228,14 @@ func (b *batch) byAddress(ctx context.Context, events []*entry) error {
 // findSubscriptions finds, for events that name no subscriber, the subscription through which the
 // campaign came: the one of the lowest id on a list of the campaign's audience.
 func (b *batch) findSubscriptions(ctx context.Context, events []*entry) error {
-	unnamed := func(e *entry) (int64, bool) { return e.contactID, e.SubscriberID == 0 && e.contactID != 0 }
+	for _, e := range events {
+		if e.Sent != nil {
+			e.subscription = e.Sent.SubscriberID
+		}
+	}
+	unnamed := func(e *entry) (int64, bool) {
+		return e.contactID, e.SubscriberID == 0 && e.Sent == nil && e.contactID != 0
+	}
 	ids := distinct(events, unnamed)
 	if len(ids) == 0 {
 		return nil
