@@ -14,7 +14,6 @@ import (
 	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
 	"campaignql/internal/kind"
-	"campaignql/internal/store"
 )
 
 // rangesAtOnce is how many ranges of contacts one transaction writes down.
