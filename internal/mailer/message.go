@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -101,15 +102,29 @@ func checkBody(body []byte) (eightBit bool, err error) {
 	if bytes.Count(body, []byte{'\r'}) != lines {
 		return false, &refusal{text: "the message holds a CR alone"}
 	}
-	return !isASCII(body), nil
+	return hasEightBit(body), nil
 }
 
-func isASCII[T string | []byte](text T) bool {
-	var all byte
+func isASCII(text string) bool {
 	for i := 0; i < len(text); i++ {
-		all |= text[i]
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
 	}
-	return all < utf8.RuneSelf
+	return true
+}
+
+// hasEightBit reports whether a body has a character outside of ASCII. It looks at eight at a time,
+// because it reads all of every message.
+func hasEightBit(body []byte) bool {
+	var all uint64
+	for ; len(body) >= 8; body = body[8:] {
+		all |= binary.LittleEndian.Uint64(body)
+	}
+	for _, b := range body {
+		all |= uint64(b)
+	}
+	return all&0x8080808080808080 != 0
 }
 
 // appendBody appends a body with the dots at the start of its lines doubled and a line end at its

@@ -22,6 +22,7 @@ var errEnd = errors.New("the session ends")
 type session struct {
 	sink   *Sink
 	number int
+	raw    net.Conn // below TLS
 	conn   net.Conn
 	in     *bufio.Reader
 	out    []byte
@@ -40,7 +41,7 @@ type session struct {
 }
 
 func newSession(s *Sink, conn net.Conn, number int) *session {
-	session := &session{sink: s, number: number, conn: conn}
+	session := &session{sink: s, number: number, raw: conn, conn: conn}
 	session.in = bufio.NewReaderSize(session, 64<<10)
 	return session
 }
@@ -141,7 +142,7 @@ func (s *session) serve() {
 // nobody read would make the system cut the connection off instead.
 func (s *session) part() {
 	_ = s.flush()
-	if tcp, ok := s.conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
+	if tcp, ok := s.raw.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
 		_ = tcp.SetReadDeadline(time.Now().Add(time.Second))
 		_, _ = io.Copy(io.Discard, tcp)
 	}
