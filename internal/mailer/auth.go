@@ -23,23 +23,21 @@ func (c *Conn) login(ctx context.Context, passed func(Step, string)) *Fault {
 	}
 	login := c.route.Login
 	client := saslClient(mechanism, login)
+	// A server may repeat in its reply what it was given.
+	if login.Password != "" {
+		c.secrets = []string{login.Password, base64.StdEncoding.EncodeToString([]byte(login.Password))}
+	}
+	defer func() { c.secrets = nil }()
 	r, err := c.authenticate(ctx, client)
 	switch {
 	case err != nil:
-		fault = faultOf(StepAuth, err)
+		return faultOf(StepAuth, err)
 	case r.code != 235:
-		fault = r.fault(StepAuth)
+		return r.fault(StepAuth)
 	default:
 		passed(StepAuth, fmt.Sprintf("logged in as %s with %s", login.User, mechanism))
 		return nil
 	}
-	// A server may repeat in its reply what it was given.
-	for _, secret := range []string{login.Password, base64.StdEncoding.EncodeToString([]byte(login.Password))} {
-		if secret != "" {
-			fault.Text = strings.ReplaceAll(fault.Text, secret, "xxxxx")
-		}
-	}
-	return fault
 }
 
 // mechanism returns the mechanism to use.
@@ -96,7 +94,7 @@ func (c *Conn) authenticate(ctx context.Context, client sasl.Client) (reply, err
 	}
 	command := "AUTH " + mechanism
 	if initial != nil {
-		command += " " + base64.StdEncoding.EncodeToString(initial)
+		command += " " + c.encode(initial)
 	}
 	for range 8 {
 		line := "" // whole, which the text of a reply is not
@@ -112,9 +110,18 @@ func (c *Conn) authenticate(ctx context.Context, client sasl.Client) (reply, err
 		if err != nil {
 			return reply{}, err
 		}
-		command = base64.StdEncoding.EncodeToString(response)
+		command = c.encode(response)
 	}
 	return reply{}, errors.New("the server asks without end")
+}
+
+// encode encodes a response, which is a secret too.
+func (c *Conn) encode(response []byte) string {
+	text := base64.StdEncoding.EncodeToString(response)
+	if text != "" {
+		c.secrets = append(c.secrets, text)
+	}
+	return text
 }
 
 // saslClient returns the client of a mechanism.

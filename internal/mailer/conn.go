@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,6 +32,9 @@ type Conn struct {
 	tls        *tls.ConnectionState
 	// problem is why the certificate could not be trusted; nil if it can.
 	problem error
+
+	// secrets are what the texts of replies must not repeat, while somebody logs in.
+	secrets []string
 
 	left int
 	// open is true if a transaction may be open that failed, so that RSET must precede the next one.
@@ -133,6 +137,7 @@ func (c *Conn) unasked() error {
 	if code, text, _, ok := splitLine(firstLine(data)); ok && code == 421 {
 		r := reply{code: code}
 		r.add(text)
+		r.text = clean(r.text)
 		return r.fault("")
 	}
 	return fmt.Errorf("%w: unasked for: %q", errMalformed, clean(string(data)))
@@ -149,8 +154,18 @@ func firstLine(data []byte) []byte {
 
 // read reads one reply, in the given time.
 func (c *Conn) read(ctx context.Context, wait time.Duration) (reply, error) {
+	return c.readLines(ctx, wait, nil)
+}
+
+// readLines is read for a reply whose lines matter.
+func (c *Conn) readLines(ctx context.Context, wait time.Duration, each func(line string)) (reply, error) {
 	allow(ctx, c.net.SetReadDeadline, wait)
-	return readReply(c.in, nil)
+	r, err := readReply(c.in, each)
+	for _, secret := range c.secrets {
+		r.text = strings.ReplaceAll(r.text, secret, "xxxxx")
+	}
+	r.text = clean(r.text)
+	return r, err
 }
 
 // ask writes a command and reads its reply.
@@ -163,7 +178,7 @@ func (c *Conn) ask(ctx context.Context, command string) (reply, error) {
 
 // fault makes a reply the fault of a step.
 func (r reply) fault(step Step) *Fault {
-	return &Fault{Step: step, Code: r.code, Enhanced: r.enhanced, Text: clean(r.text)}
+	return &Fault{Step: step, Code: r.code, Enhanced: r.enhanced, Text: r.text}
 }
 
 // faultOf makes an error of a connection the fault of a step, in words for people.

@@ -33,8 +33,12 @@ func dial(ctx context.Context, route Route, passed func(step Step, text string))
 	unwatch := c.watch(ctx)
 	fault = c.prepare(ctx, passed)
 	unwatch()
-	if fault == nil && ctx.Err() != nil {
-		fault = faultOf(StepHello, ctx.Err())
+	if ctx.Err() != nil {
+		step := StepHello
+		if fault != nil {
+			step = fault.Step
+		}
+		fault = faultOf(step, context.Cause(ctx))
 	}
 	if fault != nil {
 		c.end(fault)
@@ -179,8 +183,7 @@ func (c *Conn) askLines(ctx context.Context, command string, each func(line stri
 	if _, err := c.write(ctx, []byte(command+"\r\n")); err != nil {
 		return reply{}, err
 	}
-	allow(ctx, c.net.SetReadDeadline, c.route.ReplyTimeout)
-	return readReply(c.in, each)
+	return c.readLines(ctx, c.route.ReplyTimeout, each)
 }
 
 // isLoopback reports whether the server is on this machine.

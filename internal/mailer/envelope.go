@@ -111,7 +111,7 @@ func wrong(step Step, r reply) error {
 
 // unexpected is the error for a reply that does not belong to its command.
 func unexpected(r reply) error {
-	return fmt.Errorf("%w to this command: %s", errMalformed, replyText(r.code, r.enhanced, clean(r.text)))
+	return fmt.Errorf("%w to this command: %s", errMalformed, replyText(r.code, r.enhanced, r.text))
 }
 
 // outcomeOf judges the reply to a step of a message that was on a connection in good order.

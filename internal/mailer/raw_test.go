@@ -40,10 +40,16 @@ func (p *peer) body() {
 	}
 }
 
-// rest returns everything that comes until the client closes.
+// rest returns everything that comes until the client closes or says QUIT.
 func (p *peer) rest() string {
-	rest, _ := io.ReadAll(p.in)
-	return string(rest)
+	var text strings.Builder
+	for {
+		line, err := p.in.ReadString('\n')
+		if err != nil || line == "QUIT\r\n" {
+			return text.String()
+		}
+		text.WriteString(line)
+	}
 }
 
 // listen serves one connection with a function and returns the way to it. The function has ended when
@@ -253,7 +259,7 @@ func TestTextsOfRepliesAreReadable(t *testing.T) {
 		"550 5.1.x is no code":                                             "550 5.1.x is no code",
 		"550 a\x00b\x1b[31mc\xffd\te":                                      "550 a b [31mc\uFFFDd e",
 		"550 kein Zugriff für ä":                                           "550 kein Zugriff für ä",
-		"550 " + long: "550 " + strings.Repeat("long ", 49) + "long…",
+		"550 " + long:                                                      "550 " + strings.Repeat("long ", 49) + "long…",
 		"550-" + strings.Repeat("ä", 300) + "\r\n550 5.1.1 " + long: "550 5.1.1 " + strings.Repeat("ä", 249) + "…",
 	} {
 		r := listen(t, func(p *peer) {

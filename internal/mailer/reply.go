@@ -18,7 +18,8 @@ const (
 	readBuffer = 4 << 10
 )
 
-// reply is one reply of the server, of one line or many.
+// reply is one reply of the server, of one line or many. Its text comes from readReply as the server
+// sent it.
 type reply struct {
 	code           int
 	enhanced, text string
@@ -49,7 +50,6 @@ func readReply(in *bufio.Reader, each func(line string)) (reply, error) {
 			each(string(text))
 		}
 		if last {
-			r.text = clean(r.text)
 			return r, nil
 		}
 	}
