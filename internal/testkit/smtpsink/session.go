@@ -15,6 +15,9 @@ import (
 // slowPause is the pause between the bytes of a slow reply.
 const slowPause = 5 * time.Millisecond
 
+// handshake is the first byte of a client that speaks TLS where the server does not.
+const handshake = 0x16
+
 // errEnd ends a session.
 var errEnd = errors.New("the session ends")
 
@@ -128,8 +131,13 @@ func (s *session) serve() {
 		if err != nil {
 			return
 		}
+		if line[0] == handshake && !s.greeted && !s.encrypted {
+			s.reply("500 5.5.2 this port does not speak TLS")
+			s.part()
+			return
+		}
 		if len(line) < 2 || line[len(line)-2] != '\r' {
-			s.sink.violation("a command ends with LF alone: %q", line)
+			s.sink.violation("a command ends with LF alone: %.60q", line)
 		}
 		if s.command(string(bytes.TrimRight(line, "\r\n"))) != nil {
 			s.part()
@@ -198,7 +206,7 @@ func (s *session) command(line string) error {
 	case "AUTH":
 		return s.auth(argument)
 	default:
-		s.sink.violation("there is no command %q", line)
+		s.sink.violation("there is no command %.60q", line)
 		s.reply("500 5.5.2 there is no such command")
 	}
 	return nil
