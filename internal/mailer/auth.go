@@ -119,7 +119,7 @@ func (c *Conn) authenticate(ctx context.Context, client sasl.Client) (reply, err
 func (c *Conn) encode(response []byte) string {
 	text := base64.StdEncoding.EncodeToString(response)
 	if text != "" {
-		c.secrets = append(c.secrets, text)
+		c.secrets = append([]string{text}, c.secrets...) // before the password, which it may contain
 	}
 	return text
 }
