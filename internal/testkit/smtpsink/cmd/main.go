@@ -27,6 +27,7 @@ func run() error {
 	var starttls, implicit, greylist, stdin bool
 	var authority string
 	flag.StringVar(&options.Address, "listen", "127.0.0.1:0", "the address to listen on")
+	flag.BoolVar(&options.Discard, "discard", false, "keep nothing in memory; so does -log")
 	flag.StringVar(&options.LogFile, "log", "", "the file that taken messages are appended to")
 	flag.BoolVar(&options.NoPipelining, "no-pipelining", false, "do not offer PIPELINING")
 	flag.BoolVar(&options.GrantData, "grant-data", false, "answer DATA with 354 also without a recipient")
@@ -41,7 +42,7 @@ func run() error {
 	flag.BoolVar(&greylist, "greylist", false, "refuse each recipient once")
 	flag.BoolVar(&stdin, "stdin", false, "end when the standard input ends")
 	flag.Parse()
-	options.Discard = options.LogFile != ""
+	options.Discard = options.Discard || options.LogFile != ""
 	switch {
 	case implicit:
 		options.TLS = smtpsink.ImplicitTLS
