@@ -7,6 +7,7 @@ import (
 	"campaignql/ent"
 	entemail "campaignql/ent/email"
 	"campaignql/internal/apperr"
+	"campaignql/internal/message"
 )
 
 // GapCode identifies something that an email lacks.
@@ -19,8 +20,8 @@ const (
 	GapFrom GapCode = "FROM"
 	// GapContent means that HTML and plain text are both blank.
 	GapContent GapCode = "CONTENT"
-	// GapUnsubscribeLink means that a text without an unsubscribe link exists. A blank text counts
-	// only if both texts are blank.
+	// GapUnsubscribeLink means that a text without an unsubscribe link exists. In HTML the link counts
+	// where a person can see and click it. A blank text counts only if both texts are blank.
 	GapUnsubscribeLink GapCode = "UNSUBSCRIBE_LINK"
 )
 
@@ -53,7 +54,7 @@ func MissingIn(subject, fromEmail, html, plain string) []Gap {
 	if empty {
 		gaps = append(gaps, Gap{GapContent, "the email has neither HTML nor plain text"})
 	}
-	if empty || lacksLink(html) || lacksLink(plain) {
+	if empty || htmlLacksLink(html) || plainLacksLink(plain) {
 		gaps = append(gaps, Gap{
 			GapUnsubscribeLink, "the HTML or the plain text has no unsubscribe link: put in %Link:Unsubscribe%",
 		})
@@ -82,7 +83,8 @@ func Scopes() []Scope { return []Scope{ScopeOptIn, ScopeCampaign, ScopeAutoRespo
 //   - "email_scope_required" and "email_scope_unknown" on scope (legacy codes 9 and 10)
 //   - "email_content_required" on html if both texts are blank (legacy code 8)
 //   - for a campaign, "email_html_unsubscribe_link" on html (11) and "email_plain_unsubscribe_link"
-//     on plain (12), for each text that is not blank and has no unsubscribe link
+//     on plain (12), for each text that is not blank and has no unsubscribe link that a person can see
+//     and click
 func Validate(scope Scope, e *ent.Email) error {
 	var faults apperr.Faults
 	validate(&faults, scope, e.HTML, e.Plain)
@@ -102,12 +104,12 @@ func validateLinks(faults *apperr.Faults, scope Scope, html, plain string) {
 	if !scope.is(ScopeCampaign) {
 		return
 	}
-	if lacksLink(html) {
+	if htmlLacksLink(html) {
 		faults.Add(apperr.InvalidField(
 			"html", apperr.ReasonEmailHTMLUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
 		))
 	}
-	if lacksLink(plain) {
+	if plainLacksLink(plain) {
 		faults.Add(apperr.InvalidField(
 			"plain", apperr.ReasonEmailPlainUnsubscribeLink, "has no unsubscribe link: put in %%Link:Unsubscribe%%",
 		))
@@ -129,30 +131,11 @@ func (s Scope) is(other Scope) bool { return strings.EqualFold(string(s), string
 
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// lacksLink reports whether a text is not blank and has no unsubscribe link.
-func lacksLink(text string) bool { return !HasUnsubscribeLink(text) && !blank(text) }
+// htmlLacksLink reports whether an HTML text is not blank and has no unsubscribe link that a person can
+// see and click.
+func htmlLacksLink(html string) bool { return !blank(html) && !message.HTMLHasUnsubscribeLink(html) }
 
-// HasUnsubscribeLink reports whether the text contains the merge tag that a mailer replaces with
-// the recipient's unsubscribe link: %Link:Unsubscribe%, or %Link:Unsubscribe:…% with parameters of
-// the mailer on the same line. Case is ignored.
-func HasUnsubscribeLink(text string) bool {
-	const tag = "Link:Unsubscribe"
-	for {
-		_, rest, found := strings.Cut(text, "%")
-		if !found {
-			return false
-		}
-		text = rest
-		if len(rest) <= len(tag) || !strings.EqualFold(rest[:len(tag)], tag) {
-			continue
-		}
-		switch rest = rest[len(tag):]; rest[0] {
-		case '%':
-			return true
-		case ':':
-			if end := strings.IndexAny(rest, "%\r\n"); end >= 0 && rest[end] == '%' {
-				return true
-			}
-		}
-	}
+// plainLacksLink reports whether a plain text is not blank and has no unsubscribe link.
+func plainLacksLink(plain string) bool {
+	return !blank(plain) && !message.PlainHasUnsubscribeLink(plain)
 }

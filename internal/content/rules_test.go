@@ -139,31 +139,6 @@ func TestPatchCleansWithoutTouchingTheCallers(t *testing.T) {
 	}
 }
 
-func TestUnsubscribeLinkIsFound(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]bool{
-		`<a href="%Link:Unsubscribe%">leave</a>`:   true,
-		"100% off: %link:UNSUBSCRIBE%":             true,
-		"%Link:Unsubscribe:list=3%":                true,
-		"%%Link:Unsubscribe%":                      true,
-		"%Link:Unsubscribe":                        false,
-		"Link:Unsubscribe%":                        false,
-		"%Link:Unsubscribed%":                      false,
-		"%Link:Unsubscribe:\n%":                    false,
-		"%Link:Unsubscribe:":                       false,
-		"%Link:Confirm% %Link:WebBrowser%":         false,
-		"unsubscribe at https://example.com/leave": false,
-		"%Link:Unsub%Link:Unsubscribe% in one tag": true,
-		strings.Repeat("%Link:", 1000):             false,
-		"":                                         false,
-		"%":                                        false,
-	} {
-		if got := HasUnsubscribeLink(text); got != want {
-			t.Errorf("%.60q: %v, want %v", text, got, want)
-		}
-	}
-}
-
 func TestMissingListsEveryGap(t *testing.T) {
 	t.Parallel()
 	const link = "%Link:Unsubscribe%"
@@ -180,6 +155,12 @@ func TestMissingListsEveryGap(t *testing.T) {
 		},
 		"link in plain alone": {
 			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: "x", Plain: link}, []GapCode{GapUnsubscribeLink},
+		},
+		"hidden link": {
+			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: "<!-- " + link + " -->", Plain: link}, []GapCode{GapUnsubscribeLink},
+		},
+		"comment in plain": {
+			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: link, Plain: "<!-- " + link + " -->"}, []GapCode{},
 		},
 		"blanks": {
 			ent.Email{Subject: " ", FromEmail: " ", HTML: "\n", Plain: "\t"},
@@ -215,6 +196,9 @@ func TestValidateKnowsTheLegacyRules(t *testing.T) {
 			[]string{"invalid html email_html_unsubscribe_link", "invalid plain email_plain_unsubscribe_link"},
 		},
 		"campaign, HTML alone": {ScopeCampaign, "a", "", []string{"invalid html email_html_unsubscribe_link"}},
+		"campaign, hidden link": {
+			ScopeCampaign, "<p hidden>" + link + "</p>", "", []string{"invalid html email_html_unsubscribe_link"},
+		},
 		"opt-in needs no link": {ScopeOptIn, "a", "b", nil},
 		"auto responder":       {ScopeAutoResponder, "", "b", nil},
 		"no scope, no content": {

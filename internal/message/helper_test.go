@@ -150,7 +150,7 @@ func readBack(t testing.TB, raw []byte) *read {
 // multipartOf wraps a message of one part, so that one reader decodes both forms.
 func multipartOf(raw []byte) *multipart.Part {
 	wrapped := "--b\r\n" + string(raw) + "\r\n--b--\r\n"
-	part, err := multipart.NewReader(strings.NewReader(wrapped), "b").NextPart()
+	part, err := multipart.NewReader(strings.NewReader(wrapped), "b").NextRawPart()
 	if err != nil {
 		panic(err)
 	}
