@@ -32,6 +32,7 @@ type userCreate struct {
 	Password   string          `env:"CAMPAIGNQL_PASSWORD" help:"Password of at least 8 characters. Without it one is asked for on a terminal; an empty answer, or no terminal, generates one and prints it."`
 	Role       kind.Role       `default:"user" enum:"user,admin" help:"What the account sees: its own things, or everybody's (${enum})."`
 	Reputation kind.Reputation `default:"trusted" enum:"trusted,untrusted" help:"Whether its campaigns need no approval (${enum})."`
+	Sender     kind.Sender     `default:"built_in" enum:"built_in,external" help:"Who sends its campaigns: this server, or a program of its own that records events (${enum})."`
 	FirstName  string          `help:"First name."`
 	LastName   string          `help:"Last name."`
 	TimeZone   string          `default:"UTC" help:"Zone in which the account reads dates, such as Europe/Berlin."`
@@ -63,7 +64,7 @@ func (c *userCreate) Run(ctx context.Context, env *environment) error {
 		user, key, err := accounts.CreateUser(ctx, account.NewUser{
 			Username: c.Username, Email: c.Email, Password: c.Password,
 			FirstName: c.FirstName, LastName: c.LastName,
-			TimeZone: c.TimeZone, Role: c.Role, Reputation: c.Reputation,
+			TimeZone: c.TimeZone, Role: c.Role, Reputation: c.Reputation, Sender: c.Sender,
 		})
 		if err != nil {
 			return flagged(err)

@@ -23,13 +23,14 @@ type printedUser struct {
 	TimeZone   string          `json:"timeZone"`
 	Role       kind.Role       `json:"role"`
 	Reputation kind.Reputation `json:"reputation"`
+	Sender     kind.Sender     `json:"sender"`
 	CreatedAt  time.Time       `json:"createdAt"`
 }
 
 func printableUser(u *ent.User) printedUser {
 	return printedUser{
 		UserID: u.ID, Username: u.Username, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
-		TimeZone: u.TimeZone, Role: u.Role, Reputation: u.Reputation, CreatedAt: u.CreatedAt,
+		TimeZone: u.TimeZone, Role: u.Role, Reputation: u.Reputation, Sender: u.Sender, CreatedAt: u.CreatedAt,
 	}
 }
 
@@ -82,6 +83,7 @@ type userUpdate struct {
 	TimeZone    *string         `help:"New zone in which the account reads dates, such as Europe/Berlin."`
 	Role        kind.Role       `default:"" enum:",user,admin" help:"What the account sees: its own things, or everybody's (user, admin)."`
 	Reputation  kind.Reputation `default:"" enum:",trusted,untrusted" help:"Whether its campaigns need no approval (trusted, untrusted)."`
+	Sender      kind.Sender     `default:"" enum:",built_in,external" help:"Who sends its campaigns: this server, or a program of its own that records events (built_in, external)."`
 }
 
 // Run changes the account and prints it.
@@ -94,6 +96,9 @@ func (c *userUpdate) Run(ctx context.Context, env *environment) error {
 	}
 	if c.Reputation != "" {
 		patch.Reputation = &c.Reputation
+	}
+	if c.Sender != "" {
+		patch.Sender = &c.Sender
 	}
 	if patch == (account.UserPatch{}) {
 		return errors.New("nothing to change: name it by a flag, such as --role")

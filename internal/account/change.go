@@ -30,13 +30,14 @@ type UserPatch struct {
 	Username, Email, FirstName, LastName, TimeZone *string
 	Role                                           *kind.Role
 	Reputation                                     *kind.Reputation
+	Sender                                         *kind.Sender
 }
 
 // over returns the account after the patch, and the names of the fields that the patch sets.
 func (p UserPatch) over(u *ent.User) (in NewUser, named []string) {
 	in = NewUser{
 		Username: u.Username, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, TimeZone: u.TimeZone,
-		Role: u.Role, Reputation: u.Reputation, Password: strings.Repeat("x", minPasswordCharacters),
+		Role: u.Role, Reputation: u.Reputation, Sender: u.Sender, Password: strings.Repeat("x", minPasswordCharacters),
 	}
 	named = appendSet(named, "username", p.Username, &in.Username)
 	named = appendSet(named, "email", p.Email, &in.Email)
@@ -45,6 +46,7 @@ func (p UserPatch) over(u *ent.User) (in NewUser, named []string) {
 	named = appendSet(named, "timeZone", p.TimeZone, &in.TimeZone)
 	named = appendSet(named, "role", p.Role, &in.Role)
 	named = appendSet(named, "reputation", p.Reputation, &in.Reputation)
+	named = appendSet(named, "sender", p.Sender, &in.Sender)
 	if p.Email != nil && p.Username == nil {
 		named = append(named, "username") // a name that is an address must be the new one
 	}
@@ -103,7 +105,7 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 			SetEmail(in.Email).SetEmailKey(in.emailKey).
 			SetFirstName(in.FirstName).SetLastName(in.LastName).
 			SetTimeZone(in.TimeZone).SetRole(in.Role).SetReputation(in.Reputation).
-			SetUpdatedAt(s.now()).
+			SetSender(in.Sender).SetUpdatedAt(s.now()).
 			Save(ctx)
 		return err
 	})

@@ -45,6 +45,8 @@ type NewUser struct {
 	// Role defaults to kind.RoleUser, and Reputation to kind.ReputationTrusted.
 	Role       kind.Role
 	Reputation kind.Reputation
+	// Sender says who sends the campaigns of the account. Default: kind.SenderBuiltIn.
+	Sender kind.Sender
 
 	usernameKey, emailKey string
 }
@@ -56,7 +58,7 @@ type NewUser struct {
 // All faults of the input are reported together, with the reasons username_required,
 // username_invalid, username_too_long, username_is_address, username_taken, email_required,
 // email_invalid, email_taken, password_too_short, password_too_long, first_name_too_long,
-// last_name_too_long, time_zone_unknown, role_unknown and reputation_unknown. Nothing is written
+// last_name_too_long, time_zone_unknown, role_unknown, reputation_unknown and sender_unknown. Nothing is written
 // unless the whole input is valid.
 func (s *Service) CreateUser(ctx context.Context, in NewUser) (*ent.User, string, error) {
 	if err := manageAccounts(ctx); err != nil {
@@ -107,7 +109,7 @@ func (s *Service) insertUser(ctx context.Context, in *NewUser, hash string) (*en
 		SetEmail(in.Email).SetEmailKey(in.emailKey).
 		SetPasswordHash(hash).
 		SetFirstName(in.FirstName).SetLastName(in.LastName).
-		SetTimeZone(in.TimeZone).SetRole(in.Role).SetReputation(in.Reputation).
+		SetTimeZone(in.TimeZone).SetRole(in.Role).SetReputation(in.Reputation).SetSender(in.Sender).
 		SetCreatedAt(now).SetUpdatedAt(now).
 		Save(ctx)
 }
@@ -154,6 +156,9 @@ func (in *NewUser) normalize() *apperr.Faults {
 	if in.Reputation == "" {
 		in.Reputation = kind.ReputationTrusted
 	}
+	if in.Sender == "" {
+		in.Sender = kind.SenderBuiltIn
+	}
 	faults.Add(in.checkUsername())
 	faults.Add(emailFault(emailErr))
 	faults.Add(checkPassword(in.Password))
@@ -181,6 +186,11 @@ func (in *NewUser) normalize() *apperr.Faults {
 	if user.ReputationValidator(in.Reputation) != nil {
 		faults.Add(apperr.InvalidField(
 			"reputation", apperr.ReasonReputationUnknown, "the reputation must be trusted or untrusted",
+		))
+	}
+	if user.SenderValidator(in.Sender) != nil {
+		faults.Add(apperr.InvalidField(
+			"sender", apperr.ReasonSenderUnknown, "the sender must be external or built_in",
 		))
 	}
 	return faults

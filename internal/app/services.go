@@ -25,6 +25,7 @@ import (
 	"campaignql/internal/people/suppression"
 	"campaignql/internal/purge"
 	"campaignql/internal/secret"
+	"campaignql/internal/sending"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/tag"
@@ -56,6 +57,8 @@ type Services struct {
 	Exports *export.Service
 	// Live notifies subscribers of changes of campaigns.
 	Live *live.Service
+	// Sending sends campaigns.
+	Sending *sending.Service
 	// Purges deletes the remains of deleted campaigns, lists, custom fields and subscriber tags, and of
 	// forgotten contacts.
 	Purges *purge.Service
@@ -73,6 +76,8 @@ type ServiceOptions struct {
 	SoftBounceLimit int
 	// Live are the settings of Services.Live. Its clock is Now.
 	Live   live.Options
+	// Sending are the settings of Services.Sending. Its clock is Now.
+	Sending sending.Options
 	Logger *slog.Logger
 }
 
@@ -131,8 +136,12 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		},
 	})
 	s.Campaigns = campaign.New(db, s.Emails, campaign.Options{
-		Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges,
+		Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges, Runs: sending.NewRuns(db),
 	})
+	opts.Sending.Now, opts.Sending.Log = opts.Now, opts.Logger
+	s.Sending = sending.New(db, sending.Services{
+		Campaigns: s.Campaigns, Audiences: s.Audiences, Events: s.Events,
+	}, opts.Sending)
 	s.Exports = export.New(db, s.Campaigns, s.Statistics, export.Options{Now: opts.Now})
 	opts.Live.Now, opts.Live.Log = opts.Now, opts.Logger
 	s.Live = live.New(db, func(id caller.Identity) (<-chan struct{}, func()) {

@@ -59,6 +59,7 @@ const (
 	ReasonTimeZoneUnknown   Reason = "time_zone_unknown"
 	ReasonRoleUnknown       Reason = "role_unknown"
 	ReasonReputationUnknown Reason = "reputation_unknown"
+	ReasonSenderUnknown     Reason = "sender_unknown"
 	ReasonPasswordRequired  Reason = "password_required"
 	ReasonPasswordTooShort  Reason = "password_too_short"
 	ReasonPasswordTooLong   Reason = "password_too_long"

@@ -63,6 +63,7 @@ var registered = []Registered{
 	{ReasonTimeZoneUnknown, []Code{Invalid}, "the time zone of an account is not known"},
 	{ReasonRoleUnknown, []Code{Invalid}, "a role is none of those that are known"},
 	{ReasonReputationUnknown, []Code{Invalid}, "a reputation is none of those that are known"},
+	{ReasonSenderUnknown, []Code{Invalid}, "a sender is none of those that are known"},
 	{ReasonPasswordRequired, []Code{Invalid}, "the password is missing"},
 	{ReasonPasswordTooShort, []Code{Invalid}, "the password is too short"},
 	{ReasonPasswordTooLong, []Code{Invalid}, "the password is too long"},

@@ -56,7 +56,7 @@ func (s *Service) claim(ctx context.Context, r *ent.CampaignRun) (claimed *claim
 		free := runbatch.Or(runbatch.LeaseUntilIsNil(), runbatch.LeaseUntilLT(now))
 		b, err := s.db.Client(ctx).RunBatch.Query().
 			Where(runbatch.RunID(r.ID), runbatch.Closed(false), runbatch.DueAtLTE(now), free).
-			Order(runbatch.ByDueAt(), runbatch.ByNumber()).Limit(1).Only(ctx)
+			Order(runbatch.ByDueAt(), runbatch.ByNumber()).First(ctx)
 		if ent.IsNotFound(err) {
 			return nil
 		}

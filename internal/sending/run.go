@@ -2,10 +2,13 @@ package sending
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"campaignql/ent"
+	"campaignql/internal/apperr"
 	"campaignql/internal/caller"
 	"campaignql/internal/kind"
 	"campaignql/internal/mailer"
@@ -38,7 +41,7 @@ func (s *Service) repeat(ctx context.Context, what string, do func(ctx context.C
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn(what+" failed, and is tried again", "error", err)
+			s.Log.Warn(what+" failed, and is tried again", "error", cause(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -151,7 +154,15 @@ func (l *lane) settled(ctx context.Context, c *claim, done []result, want int) (
 		if err == nil || len(done) == 0 || time.Now().After(end) {
 			return begun, err
 		}
-		l.Log.Warn("answers of the mail server could not be written down yet", "error", err)
+		l.Log.Warn("answers of the mail server could not be written down yet", "error", cause(err))
 		time.Sleep(l.Tick)
 	}
+}
+
+// cause returns the error to log: what a public error keeps from clients, too.
+func cause(err error) error {
+	if fault := new(apperr.Error); errors.As(err, &fault) && fault.Err != nil {
+		return fmt.Errorf("%w: %w", err, fault.Err)
+	}
+	return err
 }

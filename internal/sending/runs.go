@@ -41,9 +41,9 @@ func (r Runs) Cancel(ctx context.Context, campaignID int64) error {
 // latest returns the latest run of a campaign, or nil, and locks it.
 func (s *Service) latest(ctx context.Context, campaignID int64) (*ent.CampaignRun, error) {
 	query := s.db.Client(ctx).CampaignRun.Query().Where(campaignrun.CampaignID(campaignID)).
-		Order(ent.Desc(campaignrun.FieldInstance)).Limit(1)
+		Order(ent.Desc(campaignrun.FieldInstance))
 	query.Modify(store.Lock)
-	found, err := query.Only(ctx)
+	found, err := query.First(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil
 	}

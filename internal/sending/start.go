@@ -52,7 +52,7 @@ func (s *Service) check(ctx context.Context) func(c *ent.Campaign, emails []*ent
 			}
 			problems, err := s.contents.problems(ctx, c.UserID, email)
 			if err != nil {
-				s.Log.Warn("the content of a campaign could not be checked", "campaign", c.ID, "error", err)
+				s.Log.Warn("the content of a campaign could not be checked", "campaign", c.ID, "error", cause(err))
 				continue // its messages are checked one by one
 			}
 			for _, problem := range problems {

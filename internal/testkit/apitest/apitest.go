@@ -121,7 +121,7 @@ func (s *Server) Account(t testing.TB, change ...func(*account.NewUser)) *Accoun
 	name := "user" + randomText()
 	in := account.NewUser{
 		Username: name, Email: name + "@example.com", Password: "correct horse", Role: kind.RoleUser,
-		Reputation: kind.ReputationTrusted, TimeZone: "UTC",
+		Reputation: kind.ReputationTrusted, TimeZone: "UTC", Sender: kind.SenderExternal,
 	}
 	for _, f := range change {
 		f(&in)
