@@ -39,8 +39,10 @@ func FuzzTags(f *testing.F) {
 	for _, text := range []string{
 		"100% of %20 %u00e4 %%", "%Subscriber:FirstName%", "%Subscriber:Nobody%User:FirstName%", "%RemoteContent=http://x/%",
 		"{{ Subscriber:City | \"a | b\" | upper }}", "{{{Link:Unsubscribe}}}", "{{{ a }} }", "[IF:a][ELSE][ENDIF]<![endif]",
-		"<a href=%Link:Unsubscribe%>", "<a href='%User:Website%/?%User:City%'", "<%User:City%>", "<!--[if mso]>%User:City%<![endif]-->",
-		"<html><head><title>x</title></head><body class=a>b", "<table><tr><td>a<td>b", "\ue0001\ue0012\ue002", "<p hidden>%Date%",
+		"<a href=%Link:Unsubscribe%>", "<a href='%User:Website%/?%User:City%'",
+		"<%User:City%>", "<!--[if mso]>%User:City%<![endif]-->",
+		"<html><head><title>x</title></head><body class=a>b", "<table><tr><td>a<td>b",
+		"\ue0001\ue0012\ue002", "<p hidden>%Date%",
 		"<textarea>%List:Name%", "<!doctype html><p>%Date=d.m.Y%", "<a href=\"mailto:%User:Fax%?subject=%User:Fax%\">",
 		"a\r\nb\rc\n", strings.Repeat("<div>", 600),
 	} {
