@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // FuzzMessage writes any value into every kind of place, reads the message back with other parsers,
@@ -67,7 +69,21 @@ func FuzzTags(f *testing.F) {
 		checkLines(t, buf.Bytes())
 		readBack(t, buf.Bytes())
 		untagged(t, text)
+		checkTokens(t, text)
 	})
+}
+
+// checkTokens checks what the places of tags rely on: the tokens of x/net are the text, in one piece.
+func checkTokens(t *testing.T, text string) {
+	t.Helper()
+	tokenizer := html.NewTokenizer(strings.NewReader(text))
+	for at := 0; tokenizer.Next() != html.ErrorToken; {
+		raw := string(tokenizer.Raw())
+		if !strings.HasPrefix(text[at:], raw) {
+			t.Fatalf("the token %q is not at %d of %q", raw, at, text)
+		}
+		at += len(raw)
+	}
 }
 
 // untagged checks that a text comes out as it is if its signs of tags are taken away.
