@@ -89,7 +89,7 @@ func room(p listed) string {
 		return "tool"
 	case path == "internal/people/address":
 		return "address"
-	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "testkit"}, name):
+	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "mailer", "testkit"}, name):
 		return name
 	default:
 		return "domain"
@@ -100,15 +100,15 @@ func room(p listed) string {
 // import it. The room address is a part of the domain that the store may use too, because it knows
 // no data.
 var law = map[string][]string{
-	"cmd": {"app", "config", "secret", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"cmd": {"app", "config", "secret", "translate", "mailer", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"app": {
 		"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller",
-		"secret", "apperr", "kind", "ent",
+		"mailer", "secret", "apperr", "kind", "ent",
 	},
 	"graph":    {"address", "budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"command":  {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
-	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
-	"domain":   {"address", "budget", "domain", "secret", "store", "caller", "apperr", "kind", "ent"},
+	"demo":     {"domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
+	"domain":   {"address", "budget", "domain", "mailer", "secret", "store", "caller", "apperr", "kind", "ent"},
 	"store":    {"address", "budget", "gate", "caller", "apperr", "kind", "ent"},
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},
@@ -119,6 +119,7 @@ var law = map[string][]string{
 	"apperr":   {},
 	"kind":     {},
 	"secret":   {},
+	"mailer":   {},
 	"address":  {"kind"},
 	"config":   {},
 	"explorer": {},
@@ -136,6 +137,7 @@ var ownCodeAlone = map[string][]string{
 	"config":   nil,
 	"explorer": nil,
 	"secret":   {"github.com/gofrs/flock"},
+	"mailer":   {"github.com/emersion/go-sasl"},
 	"address":  {"golang.org/x/net/idna", "golang.org/x/text/"},
 	"kind":     {"golang.org/x/text/"},
 }
