@@ -120,7 +120,8 @@ func TestRoutesInLogsHaveNoPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := fmt.Sprintf("%v %+v %#v %v %+v %#v %+v %s", r, r, r, r.Login, r.Login, r.Login, struct{ R mailer.Route }{r}, text)
+	holder := struct{ R mailer.Route }{r}
+	all := fmt.Sprintf("%v %+v %#v %v %+v %#v %+v %s", r, r, r, r.Login, r.Login, r.Login, holder, text)
 	if strings.Contains(all, "hunter2") || !strings.Contains(all, "smtp://anna:xxxxx@m.x:587") {
 		t.Error(all)
 	}
