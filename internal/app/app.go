@@ -83,12 +83,17 @@ func Run(
 	if err != nil {
 		return err
 	}
+	toSend, err := sendingOptions(cfg)
+	if err != nil {
+		return err
+	}
 	services := NewServices(db, ServiceOptions{
 		Account:         account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
 		SoftBounceLimit: cfg.SoftBounceLimit,
 		Logger:          log,
 		Secret:          known,
 		Live:            live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
+		Sending:         toSend,
 	})
 	defer services.Close()
 	if err := services.Suppressions.CheckSecret(caller.System(ctx)); err != nil && ctx.Err() == nil {
@@ -149,6 +154,9 @@ func serve(ctx context.Context, front *front, cfg config.Config, services *Servi
 	var swept sync.WaitGroup
 	swept.Go(func() { sweep(sweeping, services, log) })
 	swept.Go(func() { purgeAll(sweeping, services.Purges, log) })
+	if cfg.Sending.Sending {
+		swept.Go(func() { services.Sending.Run(sweeping) })
+	}
 	select {
 	case err := <-front.failed:
 		stopSweeping()

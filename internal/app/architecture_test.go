@@ -89,9 +89,13 @@ func room(p listed) string {
 		return "tool"
 	case path == "internal/people/address":
 		return "address"
+<<<<<<< .merge_file_45P7Wn
 	case path == "internal/message":
 		return "message"
 	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "testkit"}, name):
+=======
+	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "mailer", "testkit"}, name):
+>>>>>>> .merge_file_ZkFR4P
 		return name
 	default:
 		return "domain"
@@ -102,15 +106,20 @@ func room(p listed) string {
 // import it. The room address is a part of the domain that the store may use too, because it knows
 // no data. The room message knows no data either, and only the domain uses it.
 var law = map[string][]string{
-	"cmd": {"app", "config", "secret", "translate", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"cmd": {"app", "config", "secret", "translate", "mailer", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"app": {
 		"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller",
-		"secret", "apperr", "kind", "ent",
+		"mailer", "secret", "apperr", "kind", "ent",
 	},
 	"graph":    {"address", "budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"command":  {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
+<<<<<<< .merge_file_45P7Wn
 	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
 	"domain":   {"address", "budget", "domain", "message", "secret", "store", "caller", "apperr", "kind", "ent"},
+=======
+	"demo":     {"domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
+	"domain":   {"address", "budget", "domain", "mailer", "secret", "store", "caller", "apperr", "kind", "ent"},
+>>>>>>> .merge_file_ZkFR4P
 	"store":    {"address", "budget", "gate", "caller", "apperr", "kind", "ent"},
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},
@@ -121,6 +130,7 @@ var law = map[string][]string{
 	"apperr":   {},
 	"kind":     {},
 	"secret":   {},
+	"mailer":   {},
 	"address":  {"kind"},
 	"message":  {"address", "kind"},
 	"config":   {},
@@ -139,6 +149,7 @@ var ownCodeAlone = map[string][]string{
 	"config":   nil,
 	"explorer": nil,
 	"secret":   {"github.com/gofrs/flock"},
+	"mailer":   {"github.com/emersion/go-sasl"},
 	"address":  {"golang.org/x/net/idna", "golang.org/x/text/"},
 	"kind":     {"golang.org/x/text/"},
 	"message":  {"golang.org/x/net/html", "github.com/inbucket/html2text"},

@@ -49,6 +49,7 @@ type Config struct {
 	LoginFailures  int           `name:"login-failures" env:"CAMPAIGNQL_LOGIN_FAILURES" default:"10" help:"Failed logins for one name within a minute before further ones are refused; ten times as many for one client address (${default})."`
 
 	Bounces
+	Sending
 
 	MaxClients         int `name:"max-clients" env:"CAMPAIGNQL_MAX_CLIENTS" default:"2000" help:"Most connections of clients open at a time; those that wait for a request give way to new ones (${default})."`
 	MaxAddressClients  int `name:"max-address-clients" env:"CAMPAIGNQL_MAX_ADDRESS_CLIENTS" default:"500" help:"Most of them from one address, of IPv6 one /64 network; a --trusted-proxy may have any number (${default})."`
@@ -82,6 +83,17 @@ const mostSoftBounces = 1000
 // Bounces are the settings that all commands need which record events or count them anew.
 type Bounces struct {
 	SoftBounceLimit int `name:"soft-bounce-limit" env:"CAMPAIGNQL_SOFT_BOUNCE_LIMIT" default:"5" help:"Campaigns in a row that may end in a soft bounce of a contact before nothing is sent to it any more, 1 to 1000 (${default})."`
+}
+
+// Sending are the settings of the built-in sender.
+type Sending struct {
+	Sending            bool          `name:"sending" env:"CAMPAIGNQL_SENDING" default:"true" negatable:"" help:"Send the campaigns of accounts whose sender is built_in; without it this server leaves that to others on the same database (on)."`
+	SMTP               string        `name:"smtp" env:"CAMPAIGNQL_SMTP" placeholder:"URL" help:"Mail server to send through: smtp://user:password@host:port?tls=starttls or smtps://…; tls is starttls, opportunistic or off. Without it campaigns wait."`
+	SendingConnections int           `name:"sending-connections" env:"CAMPAIGNQL_SENDING_CONNECTIONS" default:"8" help:"Connections of this server to the mail server (${default})."`
+	SendingBurst       int           `name:"sending-burst" env:"CAMPAIGNQL_SENDING_BURST" default:"64" help:"Messages that are under way at a time on this server; as many can be in doubt after a crash (${default})."`
+	SendingLease       time.Duration `name:"sending-lease" env:"CAMPAIGNQL_SENDING_LEASE" default:"60s" help:"After how long another server goes on with the work of one that does not answer (${default})."`
+	GiveUp             time.Duration `name:"give-up" env:"CAMPAIGNQL_GIVE_UP" default:"24h" help:"How long after its first attempt a message is tried again (${default})."`
+	MaxLateness        time.Duration `name:"max-lateness" env:"CAMPAIGNQL_MAX_LATENESS" default:"4h" help:"How long after its time a campaign still starts by itself; a later one is paused (${default})."`
 }
 
 // Validate returns the fault of the settings, with the name of the flag. The parser of command lines
@@ -134,6 +146,9 @@ func (c Config) Validate() error {
 		{"max-account-streams", int64(c.MaxAccountStreams)},
 		{"max-anonymous-sockets", int64(c.MaxAnonymousSockets)},
 		{"max-downloads", int64(c.MaxDownloads)}, {"max-account-downloads", int64(c.MaxAccountDownloads)},
+		{"sending-connections", int64(c.SendingConnections)}, {"sending-burst", int64(c.SendingBurst)},
+		{"sending-lease", int64(c.SendingLease)}, {"give-up", int64(c.GiveUp)},
+		{"max-lateness", int64(c.MaxLateness)},
 		{"max-answer", c.MaxAnswer}, {"max-answers", c.MaxAnswers}, {"max-account-heavy", int64(c.MaxAccountHeavy)},
 	} {
 		if n.value <= 0 {

@@ -157,7 +157,8 @@ func TestMissingListsEveryGap(t *testing.T) {
 			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: "x", Plain: link}, []GapCode{GapUnsubscribeLink},
 		},
 		"hidden link": {
-			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: "<!-- " + link + " -->", Plain: link}, []GapCode{GapUnsubscribeLink},
+			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: "<!-- " + link + " -->", Plain: link},
+			[]GapCode{GapUnsubscribeLink},
 		},
 		"comment in plain": {
 			ent.Email{Subject: "s", FromEmail: "a@b.co", HTML: link, Plain: "<!-- " + link + " -->"}, []GapCode{},

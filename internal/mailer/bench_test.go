@@ -24,7 +24,8 @@ import (
 func startProcess(b *testing.B, arguments ...string) (address string) {
 	b.Helper()
 	program := filepath.Join(b.TempDir(), "sink")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "campaignql/internal/testkit/smtpsink/cmd").CombinedOutput(); err != nil {
+	build := exec.CommandContext(b.Context(), "go", "build", "-o", program, "campaignql/internal/testkit/smtpsink/cmd")
+	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	command := exec.CommandContext(b.Context(), program, append(arguments, "-discard")...)

@@ -199,7 +199,9 @@ func TestMessagesThatTheServerCannotTakeStayHere(t *testing.T) {
 		message mailer.Message
 		want    string
 	}{
-		{with(func(m *mailer.Message) { m.Body = []byte(strings.Repeat("a", 101)) }), "5.3.4 the message has 101 bytes"},
+		{
+			with(func(m *mailer.Message) { m.Body = []byte(strings.Repeat("a", 101)) }), "5.3.4 the message has 101 bytes",
+		},
 		{with(func(m *mailer.Message) { m.Body = []byte("A: ä\r\n") }), "5.6.3 the message has 8-bit"},
 		{with(func(m *mailer.Message) { m.UTF8 = true }), "5.6.7 the address or a header"},
 		{with(func(m *mailer.Message) { m.To = "ä@x" }), "5.6.7 the address or a header"},
@@ -209,7 +211,9 @@ func TestMessagesThatTheServerCannotTakeStayHere(t *testing.T) {
 		{with(func(m *mailer.Message) { m.Body = []byte("A: b\r\n\r\na\nb") }), "line 3 of the message ends with LF"},
 		{with(func(m *mailer.Message) { m.Body = []byte("\n") }), "line 1 of the message ends with LF"},
 		{with(func(m *mailer.Message) { m.Body = []byte("a\rb\r\n") }), "the message holds a CR alone"},
-		{with(func(m *mailer.Message) { m.To = "a@x>\r\nRCPT TO:<b@x" }), "an address holds a blank or an angle bracket"},
+		{
+			with(func(m *mailer.Message) { m.To = "a@x>\r\nRCPT TO:<b@x" }), "an address holds a blank or an angle bracket",
+		},
 		{with(func(m *mailer.Message) { m.To = "a\r\n@x" }), "an address holds a control character"},
 		{with(func(m *mailer.Message) { m.To = "a\xff@x" }), "an address is not valid UTF-8"},
 		{with(func(m *mailer.Message) { m.To = `"a\"b@x` }), "an address holds one quote"},

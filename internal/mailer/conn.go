@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -159,13 +160,22 @@ func (c *Conn) read(ctx context.Context, wait time.Duration) (reply, error) {
 
 // readLines is read for a reply whose lines matter.
 func (c *Conn) readLines(ctx context.Context, wait time.Duration, each func(line string)) (reply, error) {
-	allow(ctx, c.net.SetReadDeadline, wait)
+	if !c.lineBuffered() {
+		allow(ctx, c.net.SetReadDeadline, wait)
+	}
 	r, err := readReply(c.in, each)
 	for _, secret := range c.secrets {
 		r.text = strings.ReplaceAll(r.text, secret, "xxxxx")
 	}
 	r.text = clean(r.text)
 	return r, err
+}
+
+// lineBuffered reports whether a line can be read without waiting. Replies to commands that were sent
+// together arrive together, and setting a time for each costs more than to read it.
+func (c *Conn) lineBuffered() bool {
+	data, _ := c.in.Peek(c.in.Buffered())
+	return bytes.IndexByte(data, '\n') >= 0
 }
 
 // ask writes a command and reads its reply.

@@ -232,16 +232,22 @@ func TestABrokenConnectionSaysWhatIsCertain(t *testing.T) {
 		"dot-takedrop":   {"in doubt: " + gone + " (DOT) [server]", gone, true},
 		"dot-421-4.7.0":  {"deferred: 421 4.7.0 " + shut + " (DOT) [server]", shut, false},
 		"body-drop":      {"", gone, false}, // where it ends depends on what is in flight
-		"dot-silent":     {"in doubt: the server did not answer in time (DOT) [server]", "the server did not answer in time", false},
-		"dot-takesilent": {"in doubt: the server did not answer in time (DOT) [server]", "the server did not answer in time", true},
-		"rcpt-silent":    {"not handed over: the server did not answer in time (RCPT) [server]", "the server did not answer in time", false},
+		"dot-silent": {
+			"in doubt: the server did not answer in time (DOT) [server]", "the server did not answer in time", false,
+		},
+		"dot-takesilent": {
+			"in doubt: the server did not answer in time (DOT) [server]", "the server did not answer in time", true,
+		},
+		"rcpt-silent": {
+			"not handed over: the server did not answer in time (RCPT) [server]", "the server did not answer in time", false,
+		},
 	} {
 		t.Run(order, func(t *testing.T) {
 			bothWays(t, func(t *testing.T, step bool) {
 				s := smtpsink.Start(t, smtpsink.Options{Script: smtpsink.ByLocalPart, NoPipelining: step})
 				r := route(s)
 				if strings.HasSuffix(order, "silent") {
-					r.ReplyTimeout, r.FinalTimeout = time.Second/2, time.Second/2
+					r.ReplyTimeout, r.FinalTimeout = 2*time.Second, 2*time.Second
 				}
 				c := dial(t, r)
 				outcomes, err := deliver(t, c, "a@x", "b+"+order+"@x", "c@x", "d@x")

@@ -51,7 +51,8 @@ const (
 	// BlameNobody: accepted, untried, or ended by the caller.
 	BlameNobody Blame = iota
 	// BlameServer: a fault of the server or of the way to it, which counts for the breaker of the
-	// route. When a connection breaks, exactly one message has it; the ones behind are untried.
+	// route. When a connection breaks, at most one message has it; the ones behind are untried. A kept
+	// connection that the server has closed since the call of [Conn.Deliver] before is nobody's fault.
 	BlameServer
 	// BlameRecipient: the server judged this recipient or this message.
 	BlameRecipient
@@ -60,8 +61,8 @@ const (
 // Outcome is what became of one message in one attempt.
 type Outcome struct {
 	Kind Kind
-	// Step is the command whose reply decided, or at which the connection ended. It is empty for an
-	// untried message, and StepMessage for a message that cannot be sent at all.
+	// Step is the command whose reply decided, or at which the connection ended. It is StepMessage for
+	// a message that cannot be sent at all, and empty for one of which nothing was to be read.
 	Step Step
 	// Code is the code of the reply, such as 450; 0 without a reply.
 	Code int

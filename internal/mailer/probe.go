@@ -115,7 +115,10 @@ func (p *prober) run(ctx context.Context, route Route, message *Message) {
 		Message: func(int) (Message, error) { return *message, nil },
 		Done:    func(_ int, o Outcome) { p.report.Outcome = &o },
 	})
-	o := p.report.Outcome
+	o := *p.report.Outcome
+	if o.Step == "" {
+		o.Step = StepMessage
+	}
 	p.add(ProbeStep{Step: o.Step, OK: o.Kind == Accepted, Code: o.Code, Enhanced: o.Enhanced, Text: o.Text})
 }
 

@@ -93,19 +93,33 @@ func TestRepliesOutOfStepAcceptNothing(t *testing.T) {
 		replies []string
 		want    string
 	}{
-		"250 along with 354":  {[]string{"250 a", "250 b", "354 c", "250 d"}, not + `: unasked for: "250 d" (BODY) [server]`},
-		"421 along with 354":  {[]string{"250 a", "250 b", "354 c", "421 4.3.2 down"}, "421 4.3.2 down (BODY) [server]"},
-		"250 too many":        {[]string{"250 a", "250 b", "250 c", "354 d"}, not + " to this command: 250 c (DATA) [server]"},
-		"354 to MAIL":         {[]string{"354 a", "250 b", "250 c"}, not + " to this command: 354 a (MAIL) [server]"},
-		"354 to RCPT":         {[]string{"250 a", "354 b", "250 c"}, not + " to this command: 354 b (RCPT) [server]"},
-		"334 to DATA":         {[]string{"250 a", "250 b", "334 c", "250 d"}, not + " to this command: 334 c (DATA) [server]"},
-		"1yz":                 {[]string{"150 a", "250 b", "354 c", "250 d"}, not + " to this command: 150 a (MAIL) [server]"},
+		"250 along with 354": {
+			[]string{"250 a", "250 b", "354 c", "250 d"}, not + `: unasked for: "250 d" (BODY) [server]`,
+		},
+		"421 along with 354": {
+			[]string{"250 a", "250 b", "354 c", "421 4.3.2 down"}, "421 4.3.2 down (BODY) [server]",
+		},
+		"250 too many": {
+			[]string{"250 a", "250 b", "250 c", "354 d"}, not + " to this command: 250 c (DATA) [server]",
+		},
+		"354 to MAIL": {[]string{"354 a", "250 b", "250 c"}, not + " to this command: 354 a (MAIL) [server]"},
+		"354 to RCPT": {[]string{"250 a", "354 b", "250 c"}, not + " to this command: 354 b (RCPT) [server]"},
+		"334 to DATA": {
+			[]string{"250 a", "250 b", "334 c", "250 d"}, not + " to this command: 334 c (DATA) [server]",
+		},
+		"1yz": {
+			[]string{"150 a", "250 b", "354 c", "250 d"}, not + " to this command: 150 a (MAIL) [server]",
+		},
 		"codes that disagree": {[]string{"250-a", "550 b", "354 c", "250 d"}, not + `: "550 b" (MAIL) [server]`},
 		"no code":             {[]string{"hello", "250 b", "354 c", "250 d"}, not + `: "hello" (MAIL) [server]`},
 		"code 999":            {[]string{"999 x", "250 b", "354 c", "250 d"}, not + `: "999 x" (MAIL) [server]`},
 		"empty line":          {[]string{"", "250 b", "354 c", "250 d"}, not + `: "" (MAIL) [server]`},
-		"endless":             {[]string{strings.Repeat("250-more and more\r\n", 5000)}, not + ": more than 65536 bytes (MAIL) [server]"},
-		"endless line":        {[]string{"250 " + strings.Repeat("x", 70_000)}, not + ": more than 65536 bytes (MAIL) [server]"},
+		"endless": {
+			[]string{strings.Repeat("250-more and more\r\n", 5000)}, not + ": more than 65536 bytes (MAIL) [server]",
+		},
+		"endless line": {
+			[]string{"250 " + strings.Repeat("x", 70_000)}, not + ": more than 65536 bytes (MAIL) [server]",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +184,8 @@ func TestTheLoneDotIsAboutNobody(t *testing.T) {
 			p.rest()
 		})
 		outcomes, err := deliver(t, dial(t, r), "a@x", "b@x")
-		if diff := cmp.Diff([]string{"refused: 550 5.1.1 unknown (RCPT) [recipient]", accepted}, lines(outcomes)); diff != "" || err != nil {
+		want := []string{"refused: 550 5.1.1 unknown (RCPT) [recipient]", accepted}
+		if diff := cmp.Diff(want, lines(outcomes)); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
 		if diff := cmp.Diff(".\r\nMAIL FROM:<sender@example.com>\r\nRCPT TO:<b@x>\r\nDATA\r\n", <-heard); diff != "" {
@@ -282,39 +297,41 @@ func TestABodyThatIsCutShortIsNotHandedOver(t *testing.T) {
 	t.Parallel()
 	large := mailer.Message{From: "s@x", To: "a@x", Body: []byte(strings.Repeat(strings.Repeat("x", 998)+"\r\n", 32<<10))}
 	for name, c := range map[string]struct {
-		end  func(p *peer)
+		end  func(p *peer, over chan bool)
 		want string
 	}{
 		"cut off": {
-			func(p *peer) { _ = p.Conn.(*net.TCPConn).SetLinger(0) },
+			func(p *peer, _ chan bool) { _ = p.Conn.(*net.TCPConn).SetLinger(0) },
 			"not handed over: the server cut the connection off (BODY) [server]",
 		},
 		"no time left": {
-			func(p *peer) { time.Sleep(time.Second) },
+			func(_ *peer, over chan bool) { <-over },
 			"not handed over: the server did not answer in time (BODY) [server]",
 		},
 		"refused in the middle": {
-			func(p *peer) { p.say("552 5.3.4 too large"); time.Sleep(time.Second) },
+			func(p *peer, over chan bool) { p.say("552 5.3.4 too large"); <-over },
 			"refused: 552 5.3.4 too large (BODY) [recipient]",
 		},
 		"421 in the middle": {
-			func(p *peer) { p.say("421 4.3.2 down"); time.Sleep(time.Second) },
+			func(p *peer, over chan bool) { p.say("421 4.3.2 down"); <-over },
 			"not handed over: 421 4.3.2 down (BODY) [server]",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			over := make(chan bool)
 			r := listen(t, func(p *peer) {
 				p.greet()
 				p.hear(3)
 				p.say("250 a", "250 b", "354 c")
 				p.hear(1)
-				c.end(p)
+				c.end(p, over)
 			})
 			r.WriteTimeout = time.Second / 4
 			outcomes, err := deliverAll(t, t.Context(), dial(t, r), mailer.Burst{
 				Count: 2, Message: func(int) (mailer.Message, error) { return large, nil },
 			})
+			close(over)
 			if diff := cmp.Diff(c.want, lines(outcomes)[0]); diff != "" || err == nil || !outcomes[1].Untried() {
 				t.Error(diff, err, outcomes[1])
 			}

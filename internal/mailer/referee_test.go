@@ -3,6 +3,7 @@ package mailer_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +30,10 @@ func TestTheLogAgreesWithEveryOutcome(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	const connectionsOfEach, messages = 8, 2000
+	connectionsOfEach, messages := 8, 2000
+	if testing.Short() {
+		connectionsOfEach, messages = 4, 640
+	}
 	var kinds sync.Map
 	var servers sync.WaitGroup
 	for n := range 8 {
@@ -40,7 +44,8 @@ func TestTheLogAgreesWithEveryOutcome(t *testing.T) {
 			options.TLS = smtpsink.StartTLS
 		}
 		s := smtpsink.Start(t, options)
-		servers.Go(func() { referee(t, s, rand.New(rand.NewPCG(seed, uint64(n))), connectionsOfEach, messages/8, &kinds) })
+		random := rand.New(rand.NewPCG(seed, uint64(n)))
+		servers.Go(func() { referee(t, s, random, connectionsOfEach, messages/8, &kinds) })
 	}
 	servers.Wait()
 	for _, kind := range []mailer.Kind{
@@ -96,13 +101,17 @@ func referee(t *testing.T, s *smtpsink.Sink, random *rand.Rand, connections, mes
 // message that is untried is sent again, as a sender would.
 func sendRandomly(t *testing.T, s *smtpsink.Sink, random *rand.Rand, sender, messages int) []attempt {
 	r := route(s)
-	r.ReplyTimeout, r.FinalTimeout, r.Messages = 3*time.Second, 3*time.Second, 1+random.IntN(60)
+	r.ReplyTimeout, r.FinalTimeout, r.Messages = 3*time.Second/2, 3*time.Second/2, 1+random.IntN(60)
 	var attempts []attempt
 	var queue []mailer.Message
 	for i := range messages {
 		to, from := fmt.Sprintf("m%d.%d@x", sender, i), "s@x"
 		if random.IntN(3) == 0 {
-			to = fmt.Sprintf("m%d.%d+%s@x", sender, i, randomOrders[random.IntN(len(randomOrders))])
+			order := randomOrders[random.IntN(len(randomOrders))]
+			if strings.HasSuffix(order, "silent") && random.IntN(3) > 0 { // which takes time
+				order = "dot-takedrop"
+			}
+			to = fmt.Sprintf("m%d.%d+%s@x", sender, i, order)
 		}
 		if random.IntN(30) == 0 {
 			from = fmt.Sprintf("s%d.%d+%s@x", sender, i, randomSenders[random.IntN(len(randomSenders))])
@@ -112,6 +121,7 @@ func sendRandomly(t *testing.T, s *smtpsink.Sink, random *rand.Rand, sender, mes
 		queue = append(queue, m)
 	}
 	var c *mailer.Conn
+	failed := 0
 	for len(queue) > 0 {
 		if c == nil || c.MessagesLeft() == 0 {
 			if c != nil {
@@ -119,8 +129,12 @@ func sendRandomly(t *testing.T, s *smtpsink.Sink, random *rand.Rand, sender, mes
 			}
 			var err error
 			if c, err = mailer.Dial(t.Context(), r); err != nil {
-				t.Error(err)
-				return attempts
+				if failed++; failed == 20 {
+					t.Error(err)
+					return attempts
+				}
+				c = nil // a busy machine may not answer in time
+				continue
 			}
 		}
 		burst := queue[:min(len(queue), 1+random.IntN(30))]
@@ -138,6 +152,8 @@ func sendRandomly(t *testing.T, s *smtpsink.Sink, random *rand.Rand, sender, mes
 		}
 		queue = append(untried, queue[len(burst):]...)
 	}
-	c.Close()
+	if c != nil {
+		c.Close()
+	}
 	return attempts
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -43,8 +44,14 @@ type Login struct {
 	Mechanism Mechanism
 	User      string
 	// Password is the password, or the access token for [XOAuth2].
-	Password string
+	Password string `json:"-"`
 }
+
+// String returns the login without its password, so that no log has it.
+func (l Login) String() string { return strings.TrimSpace(string(l.Mechanism) + " " + l.User) }
+
+// GoString is String.
+func (l Login) GoString() string { return l.String() }
 
 // Limits of a route where it does not set its own. The waits are those of RFC 5321.
 const (
@@ -144,6 +151,9 @@ func (r Route) String() string {
 	u.RawQuery = query.Encode()
 	return u.String()
 }
+
+// GoString is String.
+func (r Route) GoString() string { return r.String() }
 
 func onlyIf(condition bool, text string) string {
 	if condition {

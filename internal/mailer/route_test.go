@@ -1,6 +1,8 @@
 package mailer_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,16 +19,37 @@ func TestRoutesAreParsed(t *testing.T) {
 		route mailer.Route
 		text  string
 	}{
-		"smtp://mail.example.com":         {mailer.Route{Host: "mail.example.com"}, "smtp://mail.example.com:25?tls=opportunistic"},
-		"SMTP://mail.example.com:2525/":   {mailer.Route{Host: "mail.example.com", Port: 2525}, "smtp://mail.example.com:2525?tls=opportunistic"},
-		"smtp://[::1]:25?tls=off":         {mailer.Route{Host: "::1", Port: 25, Security: mailer.Off}, "smtp://[::1]:25?tls=off"},
-		"smtp://" + withLogin + "m.x":     {mailer.Route{Host: "m.x", Login: anna}, "smtp://anna%40example.com:xxxxx@m.x:587?tls=starttls"},
-		"smtps://" + withLogin + "m.x":    {mailer.Route{Host: "m.x", Security: mailer.Implicit, Login: anna}, "smtps://anna%40example.com:xxxxx@m.x:465"},
-		"smtp://m.x?tls=implicit":         {mailer.Route{Host: "m.x", Security: mailer.Implicit}, "smtps://m.x:465"},
-		"smtp://m.x?tls=required":         {mailer.Route{Host: "m.x", Security: mailer.StartTLS}, "smtp://m.x:25?tls=starttls"},
-		"smtp://a:b@m.x?auth=cram-md5":    {mailer.Route{Host: "m.x", Login: mailer.Login{Mechanism: mailer.CramMD5, User: "a", Password: "b"}}, "smtp://a:xxxxx@m.x:587?auth=CRAM-MD5&tls=starttls"},
-		"smtp://a:b@m.x?auth=xoauth2":     {mailer.Route{Host: "m.x", Login: mailer.Login{Mechanism: mailer.XOAuth2, User: "a", Password: "b"}}, "smtp://a:xxxxx@m.x:587?auth=XOAUTH2&tls=starttls"},
-		"smtp://m.x?verify=false&helo=me": {mailer.Route{Host: "m.x", SkipVerify: true, HeloName: "me"}, "smtp://m.x:25?helo=me&tls=opportunistic&verify=false"},
+		"smtp://mail.example.com": {
+			mailer.Route{Host: "mail.example.com"}, "smtp://mail.example.com:25?tls=opportunistic",
+		},
+		"SMTP://mail.example.com:2525/": {
+			mailer.Route{Host: "mail.example.com", Port: 2525}, "smtp://mail.example.com:2525?tls=opportunistic",
+		},
+		"smtp://[::1]:25?tls=off": {
+			mailer.Route{Host: "::1", Port: 25, Security: mailer.Off}, "smtp://[::1]:25?tls=off",
+		},
+		"smtp://" + withLogin + "m.x": {
+			mailer.Route{Host: "m.x", Login: anna}, "smtp://anna%40example.com:xxxxx@m.x:587?tls=starttls",
+		},
+		"smtps://" + withLogin + "m.x": {
+			mailer.Route{Host: "m.x", Security: mailer.Implicit, Login: anna}, "smtps://anna%40example.com:xxxxx@m.x:465",
+		},
+		"smtp://m.x?tls=implicit": {mailer.Route{Host: "m.x", Security: mailer.Implicit}, "smtps://m.x:465"},
+		"smtp://m.x?tls=required": {
+			mailer.Route{Host: "m.x", Security: mailer.StartTLS}, "smtp://m.x:25?tls=starttls",
+		},
+		"smtp://a:b@m.x?auth=cram-md5": {
+			mailer.Route{Host: "m.x", Login: mailer.Login{Mechanism: mailer.CramMD5, User: "a", Password: "b"}},
+			"smtp://a:xxxxx@m.x:587?auth=CRAM-MD5&tls=starttls",
+		},
+		"smtp://a:b@m.x?auth=xoauth2": {
+			mailer.Route{Host: "m.x", Login: mailer.Login{Mechanism: mailer.XOAuth2, User: "a", Password: "b"}},
+			"smtp://a:xxxxx@m.x:587?auth=XOAUTH2&tls=starttls",
+		},
+		"smtp://m.x?verify=false&helo=me": {
+			mailer.Route{Host: "m.x", SkipVerify: true, HeloName: "me"},
+			"smtp://m.x:25?helo=me&tls=opportunistic&verify=false",
+		},
 		"smtp://m.x?pipelining=false&messages=7&plaintext-login=true": {
 			mailer.Route{Host: "m.x", NoPipelining: true, Messages: 7, AllowPlaintextLogin: true},
 			"smtp://m.x:25?messages=7&pipelining=false&plaintext-login=true&tls=opportunistic",
@@ -87,5 +110,19 @@ func TestRoutesWithFaultsAreRefusedInWords(t *testing.T) {
 	}
 	if _, err := mailer.ParseRoute("smtp://m.x?tls=maybe&messages=none"); strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("not all faults at once: %v", err)
+	}
+}
+
+func TestRoutesInLogsHaveNoPassword(t *testing.T) {
+	t.Parallel()
+	r := mailer.Route{Host: "m.x", Login: mailer.Login{Mechanism: mailer.Plain, User: "anna", Password: "hunter2"}}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := struct{ R mailer.Route }{r}
+	all := fmt.Sprintf("%v %+v %#v %v %+v %#v %+v %s", r, r, r, r.Login, r.Login, r.Login, holder, text)
+	if strings.Contains(all, "hunter2") || !strings.Contains(all, "smtp://anna:xxxxx@m.x:587") {
+		t.Error(all)
 	}
 }

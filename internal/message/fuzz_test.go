@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // FuzzMessage writes any value into every kind of place, reads the message back with other parsers,
@@ -39,8 +41,10 @@ func FuzzTags(f *testing.F) {
 	for _, text := range []string{
 		"100% of %20 %u00e4 %%", "%Subscriber:FirstName%", "%Subscriber:Nobody%User:FirstName%", "%RemoteContent=http://x/%",
 		"{{ Subscriber:City | \"a | b\" | upper }}", "{{{Link:Unsubscribe}}}", "{{{ a }} }", "[IF:a][ELSE][ENDIF]<![endif]",
-		"<a href=%Link:Unsubscribe%>", "<a href='%User:Website%/?%User:City%'", "<%User:City%>", "<!--[if mso]>%User:City%<![endif]-->",
-		"<html><head><title>x</title></head><body class=a>b", "<table><tr><td>a<td>b", "\ue0001\ue0012\ue002", "<p hidden>%Date%",
+		"<a href=%Link:Unsubscribe%>", "<a href='%User:Website%/?%User:City%'",
+		"<%User:City%>", "<!--[if mso]>%User:City%<![endif]-->",
+		"<html><head><title>x</title></head><body class=a>b", "<table><tr><td>a<td>b",
+		"\ue0001\ue0012\ue002", "<p hidden>%Date%",
 		"<textarea>%List:Name%", "<!doctype html><p>%Date=d.m.Y%", "<a href=\"mailto:%User:Fax%?subject=%User:Fax%\">",
 		"a\r\nb\rc\n", strings.Repeat("<div>", 600),
 	} {
@@ -65,7 +69,21 @@ func FuzzTags(f *testing.F) {
 		checkLines(t, buf.Bytes())
 		readBack(t, buf.Bytes())
 		untagged(t, text)
+		checkTokens(t, text)
 	})
+}
+
+// checkTokens checks what the places of tags rely on: the tokens of x/net are the text, in one piece.
+func checkTokens(t *testing.T, text string) {
+	t.Helper()
+	tokenizer := html.NewTokenizer(strings.NewReader(text))
+	for at := 0; tokenizer.Next() != html.ErrorToken; {
+		raw := string(tokenizer.Raw())
+		if !strings.HasPrefix(text[at:], raw) {
+			t.Fatalf("the token %q is not at %d of %q", raw, at, text)
+		}
+		at += len(raw)
+	}
 }
 
 // untagged checks that a text comes out as it is if its signs of tags are taken away.

@@ -89,14 +89,16 @@ func written(t testing.TB, content *Content, shared *Values, to *Recipient) (*re
 func checkLines(t testing.TB, raw []byte) {
 	t.Helper()
 	text := string(raw)
-	if strings.Count(text, "\n") != strings.Count(text, "\r\n") || strings.Count(text, "\r") != strings.Count(text, "\r\n") {
+	breaks := strings.Count(text, "\r\n")
+	if strings.Count(text, "\n") != breaks || strings.Count(text, "\r") != breaks {
 		t.Errorf("a line break is not CRLF:\n%q", text)
 	}
 	if !strings.HasSuffix(text, "\r\n") {
 		t.Errorf("does not end with a line break: %q", text[max(0, len(text)-40):])
 	}
 	for line := range strings.SplitSeq(text, "\r\n") {
-		if token := strings.TrimSpace(line); len(line) > 76 && strings.Contains(token, " ") && !strings.Contains(token, ": ") {
+		token := strings.TrimSpace(line)
+		if len(line) > 76 && strings.Contains(token, " ") && !strings.Contains(token, ": ") {
 			t.Errorf("a line of %d characters: %q", len(line), line)
 		}
 		if line != "" && strings.TrimSpace(line) == "" || strings.HasSuffix(line, " ") || strings.HasSuffix(line, "\t") {

@@ -45,8 +45,9 @@ func probe(value string) (Source, expectation) {
 		FromName: "%Subscriber:FirstName%", FromEmail: "news@shop.example.com",
 		Subject: "For %Subscriber:City%: 100% of {{ Subscriber:FirstName | 'you' }}",
 		Plain:   "Dear {{Subscriber:FirstName}},\r\n %Subscriber:City%\n %Link:Unsubscribe%%20",
-		HTML: `<p title="%Subscriber:FirstName%">%subscriber:firstname% <a href="https://x.example/?a=%Subscriber:FirstName%&amp;b">` +
-			"go</a>\n<!-- 50% --><a title='{{ Subscriber:City }}' href='%Link:Unsubscribe%'>leave</a> {{{ Subscriber:City }}}</p>",
+		HTML: `<p title="%Subscriber:FirstName%">%subscriber:firstname% ` +
+			`<a href="https://x.example/?a=%Subscriber:FirstName%&amp;b">` + "go</a>\n<!-- 50% -->" +
+			"<a title='{{ Subscriber:City }}' href='%Link:Unsubscribe%'>leave</a> {{{ Subscriber:City }}}</p>",
 	}
 	inHeader, fallback := naiveHeader(value), value
 	if strings.TrimSpace(value) == "" {
@@ -57,7 +58,8 @@ func probe(value string) (Source, expectation) {
 		name:    inHeader,
 		subject: naiveHeader("For " + value + ": 100% of " + fallback),
 		plain:   "Dear " + naiveBody(value) + ",\n " + naiveBody(value) + "\n " + link + "%20",
-		html: `<p title="` + naiveHTML(value) + `">` + naiveHTML(value) + ` <a href="https://x.example/?a=` + naiveURL(value) +
+		html: `<p title="` + naiveHTML(value) + `">` + naiveHTML(value) + ` <a href="https://x.example/?a=` +
+			naiveURL(value) +
 			"&amp;b\">go</a>\n<!-- 50% --><a title='" + naiveHTML(value) + "' href='" + html.EscapeString(link) +
 			"'>leave</a> " + naiveBody(value) + "</p>",
 	}
@@ -66,7 +68,9 @@ func probe(value string) (Source, expectation) {
 // probed is somebody with a value in every place.
 func probed(t testing.TB, value string) *Recipient {
 	return &Recipient{
-		Address: parsed(t, "jane@example.com"), Values: &Values{SubscriberFirstName: value}, Fields: map[int64]string{7: value},
+		Address: parsed(t, "jane@example.com"),
+		Values:  &Values{SubscriberFirstName: value},
+		Fields:  map[int64]string{7: value},
 	}
 }
 
@@ -77,7 +81,8 @@ func hostileValues() []string {
 		"ü\r\nBcc: x", "\"\r\nBcc: x", strings.Repeat("long ", 300), strings.Repeat("x", 2000), "=?utf-8?q?=0D=0ABcc:_x?=",
 		"a\u2028b\u0085c", "<evil@example.com>", "a, b@example.com", "(comment", "\xff\xfe", "😀" + strings.Repeat("é", 500),
 		"a  b", "a\tb", "two \n", "\t\n .\n..\n", ".", "From me", "--b", "%Subscriber:FirstName%", "{{ Subscriber:City }}",
-		"100%", "=", "==3D", "</p><script>alert(1)</script>", `" onclick="x`, "'\"<>&", "&amp;", "中文字符" + strings.Repeat("漢", 100),
+		"100%", "=", "==3D", "</p><script>alert(1)</script>", `" onclick="x`, "'\"<>&", "&amp;",
+		"中文字符" + strings.Repeat("漢", 100),
 		strings.Repeat("two  blanks ", 30), `back\slash "quoted"`, "Zoë 'Z' O'Neil", "=?", "a=?b?=", strings.Repeat(`"`, 70),
 	}
 	random := rand.New(rand.NewPCG(1, 2))

@@ -131,7 +131,8 @@ func TestAProblemSaysItsPlace(t *testing.T) {
 func TestNeedsAreWhatTheTextsRead(t *testing.T) {
 	t.Parallel()
 	source := simple()
-	source.FromName, source.Subject, source.Preheader = "%User:CompanyName%", "%Subscriber:City% %List:Name%", "%Campaign:Name%"
+	source.FromName, source.Subject = "%User:CompanyName%", "%Subscriber:City% %List:Name%"
+	source.Preheader = "%Campaign:Name%"
 	source.ReplyToEmail, source.ReplyToName = "%List:SenderEmailAddress%", "%Subscriber:Status%"
 	source.Plain = "{{ Subscriber:Shoe size | 'none' }} %Subscriber:City%"
 	got := compiled(t, source).Needs()
@@ -164,7 +165,9 @@ func TestFieldsOfOneNameAreReadInTheirOrder(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	for want, values := range map[string]map[int64]string{"one": {1: "one", 2: "two"}, "two": {1: "", 2: "two"}, "Jane": nil} {
+	for want, values := range map[string]map[int64]string{
+		"one": {1: "one", 2: "two"}, "two": {1: "", 2: "two"}, "Jane": nil,
+	} {
 		to := jane(t)
 		to.Fields = values
 		if got, _ := written(t, content, nil, to); got.subject(t) != want {

@@ -95,7 +95,9 @@ func Greylist(e Event) *Action {
 }
 
 // order is the form of an order in a local part.
-var order = regexp.MustCompile(`^(connect|mail|rcpt|data|body|dot)-(?:(\d{3})(?:-(\d\.\d+\.\d+))?|([a-z]+))(?:-x(\d+))?$`)
+var order = regexp.MustCompile(
+	`^(connect|mail|rcpt|data|body|dot)-(?:(\d{3})(?:-(\d\.\d+\.\d+))?|([a-z]+))(?:-x(\d+))?$`,
+)
 
 // ByLocalPart is the script of addresses that say themselves what happens to them: orders stand
 // behind plus signs in the local part, such as
