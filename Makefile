@@ -94,13 +94,10 @@ fuzz:
 	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/audience/rules -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/people/address -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
-<<<<<<< .merge_file_WiXIKI
 	for target in FuzzMessage FuzzTags; do \
 		$(GO) test ./internal/message -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
-=======
 	$(GO) test ./internal/mailer -run '^$$' -fuzz '^FuzzReplies$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
->>>>>>> .merge_file_4wE01X
 	for target in FuzzBeginning FuzzReport; do \
 		$(GO) test ./internal/importer -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done

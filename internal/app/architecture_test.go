@@ -89,13 +89,9 @@ func room(p listed) string {
 		return "tool"
 	case path == "internal/people/address":
 		return "address"
-<<<<<<< .merge_file_45P7Wn
 	case path == "internal/message":
 		return "message"
-	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "testkit"}, name):
-=======
 	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "caller", "apperr", "kind", "secret", "mailer", "testkit"}, name):
->>>>>>> .merge_file_ZkFR4P
 		return name
 	default:
 		return "domain"
@@ -111,15 +107,12 @@ var law = map[string][]string{
 		"budget", "gate", "config", "explorer", "demo", "command", "graph", "surface", "domain", "store", "caller",
 		"mailer", "secret", "apperr", "kind", "ent",
 	},
-	"graph":    {"address", "budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
-	"command":  {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
-<<<<<<< .merge_file_45P7Wn
-	"demo":     {"domain", "store", "caller", "apperr", "kind", "ent"},
-	"domain":   {"address", "budget", "domain", "message", "secret", "store", "caller", "apperr", "kind", "ent"},
-=======
-	"demo":     {"domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
-	"domain":   {"address", "budget", "domain", "mailer", "secret", "store", "caller", "apperr", "kind", "ent"},
->>>>>>> .merge_file_ZkFR4P
+	"graph":   {"address", "budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"command": {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
+	"demo":    {"domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
+	"domain": {
+		"address", "budget", "domain", "mailer", "message", "secret", "store", "caller", "apperr", "kind", "ent",
+	},
 	"store":    {"address", "budget", "gate", "caller", "apperr", "kind", "ent"},
 	"ent":      {"ent", "schema", "kind"},
 	"schema":   {"kind"},

@@ -75,10 +75,10 @@ type ServiceOptions struct {
 	// SoftBounceLimit is the limit of event.Options.
 	SoftBounceLimit int
 	// Live are the settings of Services.Live. Its clock is Now.
-	Live   live.Options
+	Live live.Options
 	// Sending are the settings of Services.Sending. Its clock is Now.
 	Sending sending.Options
-	Logger *slog.Logger
+	Logger  *slog.Logger
 }
 
 // NewServices builds the services of all domains.
@@ -124,7 +124,8 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
 	s.Forgetting = forget.New(db, forget.Services{
-		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions, Purges: s.Purges,
+		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
+		Runs: sending.NewRuns(db), Purges: s.Purges,
 	})
 	s.Emails = content.New(db, content.Options{
 		Now: opts.Now,

@@ -76,6 +76,9 @@ func (s *Service) remove(ctx context.Context, ids []int64) error {
 	if err := s.removeUses(ctx, ids); err != nil {
 		return err
 	}
+	if err := s.runs.Cancel(ctx, ids...); err != nil {
+		return err
+	}
 	_, err := client.CampaignChange.Delete().Where(campaignchange.CampaignIDIn(ids...)).Exec(ctx)
 	return err
 }

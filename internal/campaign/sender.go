@@ -45,15 +45,15 @@ var bySender = []transition{
 type Runs interface {
 	// Open reports whether a campaign has a run that has not ended.
 	Open(ctx context.Context, campaignID int64) (bool, error)
-	// Cancel ends the open run of a campaign: nobody is written to any more.
-	Cancel(ctx context.Context, campaignID int64) error
+	// Cancel ends the open runs of campaigns: nobody is written to any more.
+	Cancel(ctx context.Context, campaignIDs ...int64) error
 }
 
 // noRuns is for programs without a sender.
 type noRuns struct{}
 
 func (noRuns) Open(context.Context, int64) (bool, error) { return false, nil }
-func (noRuns) Cancel(context.Context, int64) error       { return nil }
+func (noRuns) Cancel(context.Context, ...int64) error    { return nil }
 
 // Due returns the ids of campaigns that the built-in sender has to start, the longest due first.
 func (s *Service) Due(ctx context.Context, now time.Time, most int) ([]int64, error) {

@@ -33,7 +33,7 @@ var htmlEmail = htmltemplate.Must(htmltemplate.New("html").Parse(`<!DOCTYPE html
 {{- end}}
 </ul>
 <p style="font-size:12px;color:#777777">Kiefer &amp; Korn, Beispielstraße 4, 12043 Berlin<br>
-<a href="%Link:WebBrowser%">View in browser</a> · <a href="%Link:Unsubscribe%">Unsubscribe</a></p>
+<a href="%Link:Unsubscribe%">Unsubscribe</a></p>
 </div>
 </body>
 </html>
@@ -46,7 +46,6 @@ var plainEmail = texttemplate.Must(texttemplate.New("plain").Parse(`{{.Subject}}
 - {{.}}{{end}}
 
 Kiefer & Korn, Beispielstraße 4, 12043 Berlin
-View in browser: %Link:WebBrowser%
 Unsubscribe: %Link:Unsubscribe%
 `))
 

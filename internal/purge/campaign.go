@@ -9,10 +9,12 @@ import (
 	"campaignql/ent/linkcounter"
 )
 
-// purgeCampaign deletes the events, links and mail domains of a campaign. No new ones can follow,
+// purgeCampaign deletes the runs, events, links and mail domains of a campaign. No new ones can follow,
 // because nothing is recorded for a deleted campaign.
 func (s *Service) purgeCampaign(ctx context.Context, campaignID int64) (total int, err error) {
-	for _, some := range []func(context.Context, int64) (int, error){s.purgeEvents, s.purgeLinks, s.purgeDomains} {
+	for _, some := range []func(context.Context, int64) (int, error){
+		s.purgeRuns, s.purgeEvents, s.purgeLinks, s.purgeDomains,
+	} {
 		n, err := some(ctx, campaignID)
 		total += n
 		if err != nil {

@@ -32,9 +32,9 @@ func (r Runs) Open(ctx context.Context, campaignID int64) (bool, error) {
 }
 
 // Cancel implements [campaign.Runs]. The recipients that are left are skipped by [Service.Run].
-func (r Runs) Cancel(ctx context.Context, campaignID int64) error {
+func (r Runs) Cancel(ctx context.Context, campaignIDs ...int64) error {
 	return r.db.Client(ctx).CampaignRun.Update().
-		Where(campaignrun.CampaignID(campaignID), campaignrun.PhaseIn(open...)).
+		Where(campaignrun.CampaignIDIn(campaignIDs...), campaignrun.PhaseIn(open...)).
 		SetPhase(kind.RunCanceling).SetHoldCode("").SetHoldText("").ClearHoldUntil().Exec(ctx)
 }
 

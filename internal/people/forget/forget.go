@@ -41,6 +41,12 @@ type Suppressions interface {
 	Forget(ctx context.Context, people []suppression.Address, keep bool) error
 }
 
+// Runs are the sendings of campaigns to people.
+type Runs interface {
+	// Forget removes what mail servers said of contacts of accounts.
+	Forget(ctx context.Context, owners, contactIDs []int64) error
+}
+
 // Purges note what is forgotten later, because there may be much of it.
 type Purges interface {
 	Note(ctx context.Context, what kind.Deleted, left []purge.Left) error
@@ -52,6 +58,7 @@ type Services struct {
 	Contacts      Contacts
 	Subscriptions Subscriptions
 	Suppressions  Suppressions
+	Runs          Runs
 	Purges        Purges
 }
 
@@ -118,8 +125,13 @@ func (s *Service) forget(ctx context.Context, locked map[int64]*ent.Contact, ids
 		return err
 	}
 	people := make([]suppression.Address, len(ids))
+	var owners []int64
 	for i, id := range ids {
 		people[i] = suppression.Address{OwnerID: locked[id].UserID, Key: *locked[id].EmailKey}
+		owners = append(owners, locked[id].UserID)
+	}
+	if err := s.of.Runs.Forget(ctx, store.Distinct(owners), ids); err != nil {
+		return err
 	}
 	if err := s.of.Suppressions.Forget(ctx, people, !opts.Suppression); err != nil {
 		return err
