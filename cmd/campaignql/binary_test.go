@@ -41,7 +41,7 @@ func environ() []string {
 func newUser(t *testing.T, address, name string) createdUser {
 	t.Helper()
 	command := exec.CommandContext(
-		t.Context(), program.Path(t), "user", "create",
+		t.Context(), program.Path(t), "user", "create", "--sender", "external",
 		"--database", address, "--username", name, "--email", name+"@example.com",
 	)
 	command.Env = environ()

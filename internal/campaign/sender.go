@@ -60,6 +60,7 @@ func (s *Service) Due(ctx context.Context, now time.Time, most int) ([]int64, er
 	ids, err := s.db.Client(ctx).Campaign.Query().
 		Where(
 			campaign.StatusRank(kind.StatusReady.Rank()), campaign.NextSendAtLTE(now),
+			campaign.AutoResendEnabled(false), campaign.Not(campaign.AbTestContains(`"TestSize"`)), // see Unsupported
 			predicate.Campaign(func(s *sql.Selector) {
 				t := sql.Table(user.Table)
 				s.Where(sql.In(s.C(campaign.FieldUserID), sql.Select(t.C(user.FieldID)).From(t).
@@ -92,7 +93,7 @@ func (s *Service) Start(ctx context.Context, id int64, start Start) error {
 			return nil, nil
 		}
 		builtIn, err := s.sentHere(ctx, c.UserID)
-		if err != nil || !builtIn {
+		if err != nil || !builtIn || len(Unsupported(c)) > 0 {
 			return nil, err
 		}
 		late, err := s.late(ctx, c, start)
@@ -210,9 +211,20 @@ func (s *Service) startingEmails(ctx context.Context, c *ent.Campaign) ([]*ent.E
 // schedule, because its owner wants it sent now.
 func startGaps(c *ent.Campaign, emails []*ent.Email) []Gap {
 	gaps := slices.DeleteFunc(Readiness(c, emails), func(g Gap) bool { return g.Code == "SCHEDULE" })
-	test, err := ParseABTest(c.AbTest)
-	if err != nil || test != nil && test.TestSize != nil {
-		gaps = append(gaps, Gap{"NOT_SUPPORTED", "an A/B test with a sample cannot be sent yet"})
+	return gaps
+}
+
+// UnsupportedColumns are the columns that Unsupported reads.
+var UnsupportedColumns = []string{campaign.FieldAbTest, campaign.FieldAutoResendEnabled}
+
+// Unsupported lists what the built-in sender cannot do for a campaign. Such a campaign stays Ready.
+func Unsupported(c *ent.Campaign) []Gap {
+	var gaps []Gap
+	if test, err := ParseABTest(c.AbTest); err != nil || test != nil && test.TestSize != nil {
+		gaps = append(gaps, Gap{"NOT_SUPPORTED", "an A/B test with a sample cannot be sent by this server yet"})
+	}
+	if c.AutoResendEnabled {
+		gaps = append(gaps, Gap{"NOT_SUPPORTED", "automatic resending cannot be done by this server yet"})
 	}
 	return gaps
 }

@@ -122,6 +122,7 @@ func create(ctx context.Context, db *store.Store, accounts *account.Service, now
 			FirstName: "Dana",
 			LastName:  "Möller",
 			TimeZone:  zoneName,
+			Sender:    kind.SenderExternal, // its people exist nowhere
 		})
 		if err != nil {
 			return err
