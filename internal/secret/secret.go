@@ -5,6 +5,7 @@ package secret
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -22,6 +23,9 @@ type Purpose string
 
 // ForgottenAddresses is the purpose of the digests of addresses of people who were forgotten.
 const ForgottenAddresses Purpose = "campaignql forgotten addresses v1"
+
+// MessageLinks is the purpose of the signatures in the links of messages.
+const MessageLinks Purpose = "campaignql message links v1"
 
 // least is the minimum length of a secret in bytes. A secret that was made here has 43, for 256
 // random bits.
@@ -129,4 +133,13 @@ func (k Key) Digest(parts ...string) string {
 		panic(err) // only for keys that are too short for FIPS 140-3
 	}
 	return hex.EncodeToString(mac)
+}
+
+// MAC returns the HMAC-SHA-256 of a text. A key that is used for it is used for no Digest.
+func (k Key) MAC(text []byte) [sha256.Size]byte {
+	var sum [sha256.Size]byte
+	mac := hmac.New(sha256.New, k.key)
+	mac.Write(text)
+	mac.Sum(sum[:0])
+	return sum
 }
