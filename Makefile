@@ -94,6 +94,7 @@ fuzz:
 	$(GO) test ./internal/translate -run '^$$' -fuzz '^FuzzTranslate$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/audience/rules -run '^$$' -fuzz '^FuzzParseRules$$' -fuzztime $(FUZZTIME)
 	$(GO) test ./internal/people/address -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/tracking -run '^$$' -fuzz '^FuzzToken$$' -fuzztime $(FUZZTIME)
 	for target in FuzzBeginning FuzzReport; do \
 		$(GO) test ./internal/importer -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done
