@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"sync"
@@ -135,10 +136,22 @@ func (k Key) Digest(parts ...string) string {
 	return hex.EncodeToString(mac)
 }
 
-// MAC returns the HMAC-SHA-256 of a text. A key that is used for it is used for no Digest.
-func (k Key) MAC(text []byte) [sha256.Size]byte {
-	var sum [sha256.Size]byte
-	mac := hmac.New(sha256.New, k.key)
+// Signer makes and checks signatures under a key. It is safe for concurrent use.
+type Signer struct {
+	// macs are hashes that have taken in the key, which is most of the work.
+	macs sync.Pool
+}
+
+// Signer returns a signer under the key. A key that has one is used for no Digest.
+func (k Key) Signer() *Signer {
+	return &Signer{sync.Pool{New: func() any { return hmac.New(sha256.New, k.key) }}}
+}
+
+// MAC returns the HMAC-SHA-256 of a text.
+func (s *Signer) MAC(text []byte) (sum [sha256.Size]byte) {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
 	mac.Write(text)
 	mac.Sum(sum[:0])
 	return sum

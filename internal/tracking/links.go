@@ -50,7 +50,7 @@ type Links struct {
 }
 
 type key struct {
-	secret.Key
+	*secret.Signer
 	id [keyIDLength]byte
 }
 
@@ -69,7 +69,7 @@ func (l *Links) load() []key {
 	derived := l.secret.Keys(secret.MessageLinks)
 	keys := make([]key, len(derived))
 	for i, k := range derived {
-		keys[i].Key = k
+		keys[i].Signer = k.Signer()
 		id, err := hex.DecodeString(k.ID)
 		if err != nil || copy(keys[i].id[:], id) < keyIDLength {
 			panic("tracking: the id of a key is not hexadecimal") // cannot happen
