@@ -98,6 +98,7 @@ fuzz:
 		$(GO) test ./internal/message -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 	done
 	$(GO) test ./internal/mailer -run '^$$' -fuzz '^FuzzReplies$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x
+	$(GO) test ./internal/tracking -run '^$$' -fuzz '^FuzzToken$$' -fuzztime $(FUZZTIME)
 	for target in FuzzBeginning FuzzReport; do \
 		$(GO) test ./internal/importer -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; \
 	done

@@ -92,6 +92,7 @@ func Run(
 		SoftBounceLimit: cfg.SoftBounceLimit,
 		Logger:          log,
 		Secret:          known,
+		PublicURL:       publicURL(cfg, front.address()),
 		Live:            live.Options{Interval: cfg.LiveInterval, PerAccount: cfg.MaxSubscriptions},
 		Sending:         toSend,
 	})
@@ -117,6 +118,15 @@ func Run(
 	front.open(handler)
 	greet(out, front.address(), cfg, operations, shown)
 	return serve(ctx, front, cfg, services, log)
+}
+
+// publicURL returns the URL under which recipients of messages reach the server. A demo has the address
+// that it listens on; elsewhere nobody knows whether recipients reach that.
+func publicURL(cfg config.Config, address net.Addr) string {
+	if cfg.PublicURL == "" && cfg.Demo {
+		return "http://" + address.String()
+	}
+	return cfg.PublicURL
 }
 
 func greet(

@@ -20,7 +20,9 @@ import (
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
 	"campaignql/internal/gate"
+	"campaignql/internal/leave"
 	"campaignql/internal/surface"
+	"campaignql/internal/tracking"
 )
 
 // HandlerOptions are the settings of the surfaces.
@@ -133,6 +135,11 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		Gate:    gate.New("downloads", cfg.MaxDownloads, cfg.MaxAccountDownloads),
 	})
 	mux.Handle("/export/campaigns/{id}/{file}", pages.cors(compressed(downloads)))
+	if services.Links != nil { // also without a public URL: messages from before have links
+		mux.Handle(tracking.UnsubscribePath, leave.New(services.Links, services.Leaving, leave.Options{
+			Logger: opts.Logger, Timeout: cfg.Timeout,
+		}))
+	}
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -29,6 +29,7 @@ import (
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/tag"
+	"campaignql/internal/tracking"
 )
 
 // Services holds the services of all domains over one database.
@@ -59,9 +60,14 @@ type Services struct {
 	Live *live.Service
 	// Sending sends campaigns.
 	Sending *sending.Service
+	// Links are the links of messages, nil without a secret. Leaving lets recipients leave through them.
+	Links   *tracking.Links
+	Leaving *tracking.Service
 	// Purges deletes the remains of deleted campaigns, lists, custom fields and subscriber tags, and of
 	// forgotten contacts.
 	Purges *purge.Service
+
+	publicURL string
 }
 
 // ServiceOptions are the settings of the domains. The zero value selects the defaults.
@@ -70,6 +76,8 @@ type ServiceOptions struct {
 	Now func() time.Time
 	// Secret is the secret of the installation.
 	Secret *secret.Secret
+	// PublicURL is the URL under which recipients of messages reach the server, empty if there is none.
+	PublicURL string
 	// Account are the settings of accounts. Its clock is Now.
 	Account account.Options
 	// SoftBounceLimit is the limit of event.Options.
@@ -83,7 +91,10 @@ type ServiceOptions struct {
 
 // NewServices builds the services of all domains.
 func NewServices(db *store.Store, opts ServiceOptions) *Services {
-	s := &Services{Store: db, Statistics: statistics.New(db), Purges: purge.New(db)}
+	s := &Services{
+		Store: db, Statistics: statistics.New(db), Purges: purge.New(db),
+		Links: tracking.NewLinks(opts.Secret, opts.PublicURL), publicURL: opts.PublicURL,
+	}
 	s.Suppressions = suppression.New(db, suppression.Options{
 		Now: opts.Now, Secret: opts.Secret,
 		Released: func(ctx context.Context, ownerID int64, keys []string) error {
@@ -123,6 +134,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 	s.Events = event.New(db, event.Services{
 		People: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 	}, event.Options{Now: opts.Now, SoftBounceLimit: opts.SoftBounceLimit})
+	s.Leaving = tracking.New(db, tracking.Services{
+		Contacts: s.Contacts, Subscriptions: s.Subscribers, Events: s.Events,
+	}, tracking.Options{Now: opts.Now})
 	s.Forgetting = forget.New(db, forget.Services{
 		Contacts: s.Contacts, Subscriptions: s.Subscribers, Suppressions: s.Suppressions,
 		Runs: sending.NewRuns(db), Purges: s.Purges,
@@ -150,6 +164,15 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		return follower.Ended(), follower.Close
 	}, opts.Live)
 	return s
+}
+
+// UnsubscribeURL returns a function that returns the link by which a recipient of a run leaves. It is
+// nil if there can be no such links: without a secret to sign them, or a public URL to lead to.
+func (s *Services) UnsubscribeURL() func(runID, contactID int64) string {
+	if s.Links == nil || s.publicURL == "" {
+		return nil
+	}
+	return s.Links.Unsubscribe
 }
 
 // Close stops the background work of the domains. Call it before the store is closed.

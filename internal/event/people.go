@@ -140,6 +140,9 @@ func (b *batch) leavesThrough(e *entry, p *ent.Subscriber) bool {
 		return true
 	}
 	lists := b.listsOf(e.CampaignID)
+	if e.Sent != nil && e.Sent.Lists != nil {
+		lists = e.Sent.Lists
+	}
 	if len(lists) == 0 {
 		return e.SubscriberID == 0
 	}

@@ -101,10 +101,13 @@ func (b *batch) listsOf(campaign int64) []int64 {
 	return b.lists[campaign]
 }
 
-// listsOf returns the lists that the inclusion of a campaign's audience names.
-func listsOf(c *ent.Campaign) []int64 {
+func listsOf(c *ent.Campaign) []int64 { return ListsOf(c.Audience) }
+
+// ListsOf returns the lists that the inclusion of an audience names. The audience is a rule tree as
+// JSON, as campaigns and runs store it.
+func ListsOf(audience string) []int64 {
 	var read rules.Audience
-	if c.Audience == "" || json.Unmarshal([]byte(c.Audience), &read) != nil {
+	if audience == "" || json.Unmarshal([]byte(audience), &read) != nil {
 		return nil // no mail was sent to an audience that cannot be read
 	}
 	lists := make([]int64, len(read.Criteria))

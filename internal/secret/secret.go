@@ -5,11 +5,13 @@ package secret
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +24,9 @@ type Purpose string
 
 // ForgottenAddresses is the purpose of the digests of addresses of people who were forgotten.
 const ForgottenAddresses Purpose = "campaignql forgotten addresses v1"
+
+// MessageLinks is the purpose of the signatures in the links of messages.
+const MessageLinks Purpose = "campaignql message links v1"
 
 // least is the minimum length of a secret in bytes. A secret that was made here has 43, for 256
 // random bits.
@@ -129,4 +134,25 @@ func (k Key) Digest(parts ...string) string {
 		panic(err) // only for keys that are too short for FIPS 140-3
 	}
 	return hex.EncodeToString(mac)
+}
+
+// Signer makes and checks signatures under a key. It is safe for concurrent use.
+type Signer struct {
+	// macs are hashes that have taken in the key, which is most of the work.
+	macs sync.Pool
+}
+
+// Signer returns a signer under the key. A key that has one is used for no Digest.
+func (k Key) Signer() *Signer {
+	return &Signer{sync.Pool{New: func() any { return hmac.New(sha256.New, k.key) }}}
+}
+
+// MAC returns the HMAC-SHA-256 of a text.
+func (s *Signer) MAC(text []byte) (sum [sha256.Size]byte) {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	mac.Write(text)
+	mac.Sum(sum[:0])
+	return sum
 }

@@ -1,6 +1,7 @@
 package surface
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,6 +32,8 @@ type record struct {
 	account   int64
 	key       int64
 	code      string
+	// path replaces the path of the URL if it is not empty.
+	path string
 }
 
 // Named records the name of the GraphQL operation or command.
@@ -56,6 +59,21 @@ func (r *Request) FailedWith(code string) {
 	}
 }
 
+// Conceal has the log show path instead of the path of the URL, which contains a secret.
+func (r *Request) Conceal(path string) {
+	r.record.mu.Lock()
+	defer r.record.mu.Unlock()
+	r.record.path = path
+}
+
+// logPath returns the path of a request as the log may show it.
+func logPath(r *http.Request) string {
+	known := RequestOf(r.Context())
+	known.record.mu.Lock()
+	defer known.record.mu.Unlock()
+	return cmp.Or(known.record.path, r.URL.Path)
+}
+
 // Log writes one log line for each request that which selects, after the response was sent. The
 // line never contains the query string, headers or body, because they can contain keys and
 // passwords.
@@ -77,7 +95,7 @@ func Log(log *slog.Logger, which AccessLog, next http.Handler) http.Handler {
 // logRequest writes the log line of a request. broken means that the handler panicked before it
 // completed the response.
 func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered httpsnoop.Metrics, broken bool) {
-	known := RequestOf(r.Context())
+	known, path := RequestOf(r.Context()), logPath(r)
 	known.record.mu.Lock()
 	defer known.record.mu.Unlock()
 	failed := broken || answered.Code >= http.StatusBadRequest || known.record.code != ""
@@ -86,7 +104,7 @@ func logRequest(log *slog.Logger, which AccessLog, r *http.Request, answered htt
 	}
 	attrs := []slog.Attr{
 		slog.String("method", r.Method),
-		slog.String("path", r.URL.Path),
+		slog.String("path", path),
 		slog.String("operation", known.record.operation),
 		slog.Int64("account", known.record.account),
 		slog.Int64("key", known.record.key),

@@ -97,7 +97,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	fault := Public(err)
 	if ServerFault(fault) {
 		log.ErrorContext(r.Context(), "request failed", slog.String("requestId", RequestID(r.Context())),
-			slog.String("path", r.URL.Path), slog.Any("error", Cause(err)))
+			slog.String("path", logPath(r)), slog.Any("error", Cause(err)))
 	}
 	if after := RetryAfter(fault); after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(Seconds(after)))
@@ -142,7 +142,7 @@ func Recover(log *slog.Logger, next http.Handler) http.Handler {
 				panic(value)
 			}
 			log.ErrorContext(r.Context(), "request panicked", slog.String("requestId", RequestID(r.Context())),
-				slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+				slog.String("path", logPath(r)), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
 			if begun {
 				RequestOf(r.Context()).FailedWith(Code(apperr.Internal))
 				panic(http.ErrAbortHandler)
