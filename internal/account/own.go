@@ -46,7 +46,10 @@ func (s *Service) UpdateOwn(ctx context.Context, patch OwnPatch) (*ent.User, err
 		updated, err = s.db.Client(ctx).User.UpdateOne(updated).SetSender(*patch.Sender).SetUpdatedAt(s.now()).Save(ctx)
 		return err
 	})
-	return updated, store.Translate(err)
+	if err != nil {
+		return nil, store.Translate(err)
+	}
+	return updated, nil
 }
 
 // nothingSending returns a Conflict if a campaign of the account is being sent.

@@ -20,8 +20,8 @@ import (
 // MaxProblems is the number of problems of a run that Problems returns.
 const MaxProblems = 20
 
-// groupsAtOnce is how many pages one statement reads. SQLite allows 500 parts in a UNION.
-const groupsAtOnce = 250
+// groupsAtOnce is how many pages one statement reads: as many as SQLite allows parts in a UNION.
+const groupsAtOnce = 500
 
 // Orders of the lists. Those of recipients are within a run, along the primary key or the index of
 // troubles.
@@ -36,7 +36,7 @@ var (
 	}
 )
 
-// RunsOf returns one page of the runs of each campaign, newest first, in one statement for up to 250
+// RunsOf returns one page of the runs of each campaign, newest first, in one statement for up to 500
 // campaigns. A campaign that the caller does not have has an empty page. Invalid requests return the
 // errors of page.Request. columns are those that are read, or all if there are none.
 func (s *Service) RunsOf(
@@ -130,7 +130,7 @@ var troubles = []kind.RecipientState{
 	kind.RecipientDeferred, kind.RecipientFailed, kind.RecipientUnknown, kind.RecipientSkipped,
 }
 
-// Recipients returns one page of the recipients of each run, by contact, in one statement for up to 250
+// Recipients returns one page of the recipients of each run, by contact, in one statement for up to 500
 // runs. With a state it returns those in that state alone. Deferred, failed, unknown and skipped ones
 // are found by an index; for others the statement passes over the recipients of the run that are in
 // another state. A run that the caller does not have has an empty page. Invalid requests return the
@@ -152,7 +152,8 @@ func (s *Service) Recipients(
 			query := s.db.Client(ctx).RunRecipient.Query()
 			query.Modify(plan.Pairs(runrecipient.FieldRunID, runrecipient.FieldContactID, recipientsOf(some, state)))
 			if len(columns) > 0 {
-				query.Select(append([]string{runrecipient.FieldRunID, runrecipient.FieldContactID}, columns...)...)
+				key := []string{runrecipient.FieldRunID, runrecipient.FieldContactID}
+				query.Select(store.Distinct(append(key, columns...))...)
 			}
 			return query.All(ctx)
 		})
