@@ -2001,7 +2001,10 @@ type CampaignRun implements Node {
   frozenAt: DateTime
   "When it ended; null before."
   finishedAt: DateTime
-  "Why recipients did not get it: the 20 most frequent answers of mail servers and reasons, most frequent first. Reads the recipients that are not SENT, PENDING or BEGUN."
+  """
+  Why recipients did not get it: the 20 most frequent answers of mail servers and reasons, most frequent first. It reads the recipients that are DEFERRED,
+  FAILED, UNKNOWN or SKIPPED, and no others.
+  """
   problems: [RecipientProblem!]!
   "Its recipients, in the order of their contacts. Those that are DEFERRED, FAILED, UNKNOWN or SKIPPED are found without passing over the others."
   recipients(
@@ -2020,7 +2023,7 @@ type CampaignRun implements Node {
 
 "Why a run sends nothing at present."
 type RunHold {
-  "The cause, for a program, such as ` + "`" + `ROUTE` + "`" + `. Others may be added."
+  "The cause, for a program, the step of the connection that failed, such as ` + "`" + `CONNECT` + "`" + ` or ` + "`" + `AUTH` + "`" + `. Others may be added."
   code: String!
   "The same for a person, with the words of the mail server where it said any."
   text: String!
