@@ -102,3 +102,11 @@ func (r mutationResolver) RevokeAPIKey(
 	problems, err := toUserErrors(ctx, err)
 	return &model.RevokeAPIKeyPayload{Descendants: []*model.APIKey{}, UserErrors: problems}, err
 }
+
+func (r mutationResolver) UpdateAccount(
+	ctx context.Context, input model.UpdateAccountInput,
+) (*model.UpdateAccountPayload, error) {
+	updated, err := r.Accounts.UpdateOwn(ctx, account.OwnPatch{Sender: given(input.Sender)})
+	problems, err := toUserErrors(ctx, err)
+	return &model.UpdateAccountPayload{User: shownUser(updated), UserErrors: problems}, err
+}

@@ -32,9 +32,11 @@ var campaignFields = columnsOf("Campaign", fields{
 		"links":      reads("id"),
 		"domains":    reads("id"),
 	})),
-	"readiness":          reads(campaign.ReadinessColumns...),
+	"readiness":          reads(append([]string{"user_id"}, campaign.ReadinessColumns...)...),
 	"allowedTransitions": reads("status", "total_sent", "begun", "user_id"),
 	"history":            reads("id"),
+	"run":                reads("id"),
+	"runs":               reads("id"),
 	"abTest":             reads("ab_test"),
 	"autoResend": holds(fields{
 		"id":        reads("id"),
@@ -243,11 +245,16 @@ func (r campaignResolver) Readiness(
 	if err != nil {
 		return nil, err
 	}
+	missing, err := r.Sending.Gaps(ctx, idsOf(campaigns, func(c *model.Campaign) int64 { return c.UserID }))
+	if err != nil {
+		return nil, err
+	}
 	out := make([][]*model.ReadinessGap, len(campaigns))
 	for i, c := range campaigns {
 		own := emails[:counts[i]]
 		emails = emails[counts[i]:]
-		out[i] = mapped(campaign.Readiness(c.Campaign, own), func(gap campaign.Gap) *model.ReadinessGap {
+		gaps := append(campaign.Readiness(c.Campaign, own), missing[c.UserID]...)
+		out[i] = mapped(gaps, func(gap campaign.Gap) *model.ReadinessGap {
 			return &model.ReadinessGap{Code: model.ReadinessCode(gap.Code), Message: gap.Message}
 		})
 	}

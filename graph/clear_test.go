@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"campaignql/graph/gid"
 	"campaignql/internal/testkit/apitest"
 )
 
@@ -156,6 +157,11 @@ var partialUpdates = map[string]partialUpdate{
 			{name: "OPTED_IN_AT", field: "optedInAt", value: "2026-01-01T00:00:00Z", shown: "optedInAt", want: `null`},
 		},
 		keeps: []string{"emailAddress", "status", "bounce", "fields", "fields.value"},
+	},
+	"updateAccount": {
+		object: "user",
+		full:   func(_ *testing.T, _ *cast, a *apitest.Account) string { return globalID(gid.User, a.User.ID) },
+		keeps:  []string{"sender"},
 	},
 	"updateCustomField": {
 		object: "customField",

@@ -44,6 +44,7 @@ func Projection(typeName string) map[string]Projected {
 	return projected(map[string]fields{
 		"Campaign": campaignFields, "Tag": tagFields, "Email": emailFields, "SubscriberList": listFields, "Subscriber": subscriberFields,
 		"CustomField": customFieldFields, "Segment": segmentFields, "SubscriberTag": subscriberTagFields, "Suppression": suppressionFields, "User": userFields, "ApiKey": apiKeyFields, "AccountStatistics": accountFields, "SeriesPoint": pointFields,
+		"CampaignRun": runFields, "Recipient": recipientFields,
 	}[typeName])
 }
 

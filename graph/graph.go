@@ -23,6 +23,7 @@ import (
 	"campaignql/internal/people/segment"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
+	"campaignql/internal/sending"
 	"campaignql/internal/statistics"
 	"campaignql/internal/tag"
 )
@@ -44,6 +45,8 @@ type Services struct {
 	Suppressions   *suppression.Service
 	// Forgetting forgets people.
 	Forgetting *forget.Service
+	// Sending reads how campaigns were sent.
+	Sending *sending.Service
 	// Audiences computes the recipients of an audience.
 	Audiences *query.Service
 	// Events records events of recipients.
@@ -88,6 +91,8 @@ type (
 	statisticsResolver        struct{ *resolver }
 	accountResolver           struct{ *resolver }
 	comparedResolver          struct{ *resolver }
+	runResolver               struct{ *resolver }
+	recipientResolver         struct{ *resolver }
 	variationResolver         struct{ *resolver }
 	tagResolver               struct{ *resolver }
 	emailResolver             struct{ *resolver }
@@ -132,6 +137,8 @@ func (r *resolver) CampaignStatistics() exec.CampaignStatisticsResolver {
 func (r *resolver) AccountStatistics() exec.AccountStatisticsResolver {
 	return accountResolver{r}
 }
+func (r *resolver) CampaignRun() exec.CampaignRunResolver           { return runResolver{r} }
+func (r *resolver) Recipient() exec.RecipientResolver               { return recipientResolver{r} }
 func (r *resolver) ComparedCampaign() exec.ComparedCampaignResolver { return comparedResolver{r} }
 func (r *resolver) ABTestVariation() exec.ABTestVariationResolver   { return variationResolver{r} }
 func (r *resolver) Tag() exec.TagResolver                           { return tagResolver{r} }

@@ -17,11 +17,13 @@ import (
 	"campaignql/ent/campaignchange"
 	"campaignql/ent/campaignemail"
 	"campaignql/ent/campaignlist"
+	"campaignql/ent/campaignrun"
 	"campaignql/ent/campaigntag"
 	"campaignql/ent/contact"
 	"campaignql/ent/customfield"
 	"campaignql/ent/email"
 	"campaignql/ent/fieldvalue"
+	"campaignql/ent/runrecipient"
 	"campaignql/ent/segment"
 	"campaignql/ent/subscriber"
 	"campaignql/ent/subscriberlist"
@@ -39,6 +41,7 @@ type thing string
 
 const (
 	aCampaign    thing = "Campaign"
+	aRun         thing = "CampaignRun"
 	aTag         thing = "Tag"
 	anEmail      thing = "Email"
 	aKey         thing = "ApiKey"
@@ -146,7 +149,9 @@ var named = []struct {
 }
 
 // nodeKinds are the kinds that node and nodes accept.
-var nodeKinds = []thing{aCampaign, aTag, anEmail, aKey, aUser, aList, aSegment, aPerson, aContact, aField, aLabel, aSuppression}
+var nodeKinds = []thing{
+	aCampaign, aRun, aTag, anEmail, aKey, aUser, aList, aSegment, aPerson, aContact, aField, aLabel, aSuppression,
+}
 
 // position is a place in an operation that can hold an id.
 type position struct {
@@ -362,6 +367,11 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetID(id).SetName(name).SetNameKey(name).SetEmailID(id).SetCreatedAt(firstDay).
 				SetLastActivityAt(firstDay).Save(ctx),
 		)(t)
+		must(
+			client.CampaignRun.Create().
+				SetID(id).SetCampaignID(id).SetInstance(1).SetAudience("{}").SetResolvedAt(firstDay).
+				SetStartedAt(firstDay).Save(ctx),
+		)(t)
 		must(client.Tag.Create().SetID(id).SetName(name).SetNameKey(name).SetCreatedAt(firstDay).Save(ctx))(t)
 		must(client.CampaignTag.Create().SetCampaignID(id).SetTagID(id).Save(ctx))(t)
 		must(
@@ -375,6 +385,7 @@ func (w *world) settle(t *testing.T, a *apitest.Account) estate {
 				SetID(id).SetEmail(email).SetEmailKey(email).SetDomain("example.com").SetCreatedAt(firstDay).
 				Save(ctx),
 		)(t)
+		must(client.RunRecipient.Create().SetRunID(id).SetContactID(id).SetSubscriberID(id).Save(ctx))(t)
 		must(
 			client.Subscriber.Create().
 				SetID(id).SetListID(id).SetContactID(id).SetEmail(email).SetEmailKey(email).
@@ -417,6 +428,14 @@ func (w *world) dump(t *testing.T, owner int64) string {
 		key.LastUsedAt = nil
 	}
 	return compact([]any{
+		must(client.User.Get(ctx, owner))(t),
+		must(client.CampaignRun.Query().Where(campaignrun.UserID(owner)).Order(campaignrun.ByID()).All(ctx))(t),
+		must(
+			client.RunRecipient.Query().
+				Where(runrecipient.UserID(owner)).
+				Order(runrecipient.ByRunID(), runrecipient.ByContactID()).
+				All(ctx),
+		)(t),
 		must(client.Campaign.Query().Where(campaign.UserID(owner)).Order(campaign.ByID()).All(ctx))(t),
 		must(client.Tag.Query().Where(tag.UserID(owner)).Order(tag.ByID()).All(ctx))(t),
 		must(client.Email.Query().Where(email.UserID(owner)).Order(email.ByID()).All(ctx))(t),

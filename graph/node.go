@@ -49,6 +49,9 @@ func (r *resolver) nodes(ctx context.Context, texts []string, name func(i int) s
 			return nodesOf(ctx, wanted, gid.Campaign, campaignFields, found, r.Campaigns.ByIDs, shownCampaign)
 		},
 		func() error {
+			return nodesOf(ctx, wanted, gid.CampaignRun, runFields, found, r.Sending.RunsByIDs, shownRun)
+		},
+		func() error {
 			return nodesOf(ctx, wanted, gid.Tag, tagFields, found, r.Tags.ByIDs, unchanged[*ent.Tag])
 		},
 		func() error {

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"entgo.io/ent/dialect/sql"
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"campaignql/ent"
+	"campaignql/ent/campaignrun"
 	"campaignql/graph"
 	"campaignql/graph/gid"
 	"campaignql/internal/account"
@@ -23,7 +25,7 @@ import (
 func TestEveryFieldIsProjected(t *testing.T) {
 	t.Parallel()
 	types := schema(t).Types
-	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "User", "ApiKey", "AccountStatistics", "SeriesPoint"} {
+	for _, name := range []string{"Campaign", "Tag", "Email", "SubscriberList", "Subscriber", "CustomField", "Segment", "SubscriberTag", "Suppression", "User", "ApiKey", "AccountStatistics", "SeriesPoint", "CampaignRun", "Recipient"} {
 		checkProjection(t, types, types[name], graph.Projection(name), name)
 	}
 }
@@ -109,7 +111,7 @@ func leaves(types map[string]*ast.Definition, of *ast.Definition, before leaf, p
 // beside are relations whose types have a case of their own, and which would be read twice here.
 var beside = map[string]bool{
 	"AudiencePart.list": true, "AudiencePart.segment": true, "ExplainedCriterion.list": true,
-	"Tag.campaigns": true, "Email.campaigns": true, "SubscriberList.campaigns": true,
+	"Recipient.contact": true, "Campaign.runs": true, "Tag.campaigns": true, "Email.campaigns": true, "SubscriberList.campaigns": true,
 }
 
 // everything returns a selection of every leaf of a type.
@@ -173,6 +175,7 @@ func (w *world) full(t *testing.T, owner *apitest.Account) (*ent.Campaign, *ent.
 			SetAt(firstDay.Add(time.Hour)).Save(owner.Context),
 	)(t)
 	w.counted(t, owner, c.ID)
+	w.runs(t, owner, c.ID)
 	_, err := client.Email.Update().
 		SetPreheader("pre").SetFromName("Ann").SetReplyToName("Bob").SetReplyToEmail("b@example.com").
 		SetHTML("<p>hello</p>").SetPlain("hello").SetMode(kind.EmailModeEditor).Save(owner.Context)
@@ -297,6 +300,7 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 		c, tag := w.full(t, a)
 		key := w.key(t, a, kind.ScopeRead, kind.ScopeWrite) // transitions that only the sender may make are blocked
 		campaign, email := number(c.ID), number(*c.EmailID)
+		run := must(w.db.Client(a.Context).CampaignRun.Query().Order(campaignrun.ByID(sql.OrderDesc())).FirstID(a.Context))(t)
 		w.readAlone(t, key, types, []alone{
 			{
 				"Campaign",
@@ -309,6 +313,18 @@ func TestFieldAskedForAloneIsWhatItIsAmongAll(t *testing.T) {
 						number(tag.ID) + `"]}) { campaigns { %s } } }`,
 				},
 			},
+			{"CampaignRun", []string{
+				`{ x: campaign(id: ` + campaign + `) { run { %s } } }`,
+				`{ x: campaign(id: ` + campaign + `) { runs { nodes { %s } } } }`,
+				`{ x: campaigns { nodes { runs(last: 2) { edges { node { %s } } } } } }`,
+				`{ x: node(id: "` + globalID(gid.CampaignRun, run) + `") { ... on CampaignRun { %s } } }`,
+				`mutation { x: tagCampaigns(input: {campaignIds: ["` + campaign + `"], tagIds: ["` +
+					number(tag.ID) + `"]}) { campaigns { run { %s } } } }`,
+			}},
+			{"Recipient", []string{
+				`{ x: campaign(id: ` + campaign + `) { run { recipients { nodes { %s } } } } }`,
+				`{ x: campaign(id: ` + campaign + `) { runs { nodes { recipients(last: 9) { edges { node { %s } } } } } } }`,
+			}},
 			{"Tag", []string{
 				`{ x: tag(id: ` + number(tag.ID) + `) { %s } }`,
 				`{ x: tags { nodes { %s } } }`,
@@ -345,7 +361,7 @@ func (l leaf) of(at any) []any {
 				return l.values(inner)
 			}
 			next, found := any(nil), false
-			for _, name := range []string{"nodes", "edges", "node", "campaigns", "tags", "email", "abTest", "variations", "list", "subscriber",
+			for _, name := range []string{"run", "runs", "recipients", "nodes", "edges", "node", "campaigns", "tags", "email", "abTest", "variations", "list", "subscriber",
 				"subscribers", "customField", "customFields", "fields", "field", "segment", "segments", "suppression", "subscriberTag"} {
 				if next, found = inner[name]; found {
 					break

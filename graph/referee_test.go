@@ -36,7 +36,7 @@ func TestGeneratedExecutorAnswersAsGqlgens(t *testing.T) {
 			Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
 			Contacts: w.Services.Contacts, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
 			Fields: w.Services.Fields, Segments: w.Services.Segments, Suppressions: w.Services.Suppressions,
-			Events: w.Services.Events, Forgetting: w.Services.Forgetting,
+			Events: w.Services.Events, Forgetting: w.Services.Forgetting, Sending: w.Services.Sending,
 			Audiences: w.Services.Audiences,
 		}
 		options := graph.Options{Limits: guard.Limits{Depth: 30, Complexity: 100_000_000}}

@@ -11,6 +11,7 @@ import (
 
 	"campaignql/ent"
 	"campaignql/ent/campaign"
+	"campaignql/ent/contact"
 	"campaignql/graph"
 	"campaignql/graph/guard"
 	"campaignql/internal/kind"
@@ -28,7 +29,7 @@ func TestEveryRelationOfEveryListCostsTheSameForAnyNumberOfRows(t *testing.T) {
 			Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
 			Contacts: w.Services.Contacts, Subscribers: w.Services.Subscribers, SubscriberTags: w.Services.SubscriberTags,
 			Fields: w.Services.Fields, Segments: w.Services.Segments, Suppressions: w.Services.Suppressions,
-			Events: w.Services.Events, Forgetting: w.Services.Forgetting,
+			Events: w.Services.Events, Forgetting: w.Services.Forgetting, Sending: w.Services.Sending,
 			Audiences: w.Services.Audiences,
 		}, graph.Options{Development: true, Limits: guard.Limits{Depth: 30, Complexity: 100_000_000}})
 		accounts := make([]*apitest.Account, len(sizes))
@@ -187,6 +188,7 @@ func (w *world) populated(t *testing.T, a *apitest.Account, n int) {
 		taggings = append(taggings, client.SubscriberTagging.Create().
 			SetSubscriberID(person.ID).SetSubscriberTagID(carried[i/2].ID))
 	}
+	w.runsTo(t, a, client.Contact.Query().Order(contact.ByID()).IDsX(ctx), campaigns...)
 	must(client.FieldValue.CreateBulk(values...).Save(ctx))(t)
 	must(client.SubscriberTagging.CreateBulk(taggings...).Save(ctx))(t)
 	must(client.Event.CreateBulk(events...).Save(ctx))(t)

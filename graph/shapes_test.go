@@ -33,7 +33,7 @@ func BenchmarkShapes(b *testing.B) {
 	w.page(b, a, 50)
 	services := graph.Services{
 		Accounts: w.Services.Accounts, Campaigns: w.Services.Campaigns, Emails: w.Services.Emails,
-		Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists,
+		Tags: w.Services.Tags, Statistics: w.Services.Statistics, Lists: w.Services.Lists, Sending: w.Services.Sending,
 	}
 	for _, shape := range pageShapes {
 		for name, handler := range map[string]http.Handler{

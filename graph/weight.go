@@ -3,6 +3,7 @@ package graph
 import (
 	"campaignql/graph/guard"
 	"campaignql/internal/page"
+	"campaignql/internal/sending"
 )
 
 // commandCost is the cost of the field command. Twenty of them fit into one request under the
@@ -33,7 +34,8 @@ const (
 // statement of their own.
 func weight(parent, field string) guard.Weight {
 	switch parent + "." + field {
-	case "Campaign.readiness", "Campaign.history", "SubscriberList.subscriberCount", "SubscriberTag.subscriberCount",
+	case "Campaign.readiness", "Campaign.history", "Campaign.run", "Campaign.runs", "CampaignRun.recipients",
+		"SubscriberList.subscriberCount", "SubscriberTag.subscriberCount",
 		"CampaignStatistics.conversions", "CampaignStatistics.series", "CampaignStatistics.links",
 		"CampaignStatistics.domains",
 		"ComparedCampaign.elapsed":
@@ -45,6 +47,8 @@ func weight(parent, field string) guard.Weight {
 	case "AccountStatistics.conversions", "AccountStatistics.series", "AccountStatistics.links",
 		"AccountStatistics.domains":
 		return guard.Weight{Cost: sumCost}
+	case "CampaignRun.problems":
+		return guard.Weight{Cost: sumCost, Rows: sending.MaxProblems}
 	case "Email.html", "Email.plain":
 		return guard.Weight{Cost: textCost}
 	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules",
@@ -52,7 +56,8 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: rulesCost}
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
 		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount",
-		"LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount":
+		"LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount",
+		"CampaignRunConnection.totalCount":
 		return guard.Weight{Cost: 50, OncePerList: true}
 	case "Query.campaignCounts":
 		return guard.Weight{Cost: 50}

@@ -52,6 +52,7 @@ type ResolverRoot interface {
 	CampaignAudience() CampaignAudienceResolver
 	CampaignChange() CampaignChangeResolver
 	CampaignCounts() CampaignCountsResolver
+	CampaignRun() CampaignRunResolver
 	CampaignSchedule() CampaignScheduleResolver
 	CampaignStatistics() CampaignStatisticsResolver
 	ComparedCampaign() ComparedCampaignResolver
@@ -65,6 +66,7 @@ type ResolverRoot interface {
 	FieldRule() FieldRuleResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Recipient() RecipientResolver
 	Segment() SegmentResolver
 	SegmentRule() SegmentRuleResolver
 	Subscriber() SubscriberResolver
@@ -127,6 +129,8 @@ type CampaignResolver interface {
 	Readiness(ctx context.Context, objs []*model.Campaign) ([][]*model.ReadinessGap, error)
 	AllowedTransitions(ctx context.Context, obj *model.Campaign) ([]*model.CampaignTransition, error)
 	History(ctx context.Context, objs []*model.Campaign, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.CampaignChange], error)
+	Run(ctx context.Context, objs []*model.Campaign) ([]*model.CampaignRun, error)
+	Runs(ctx context.Context, objs []*model.Campaign, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.CampaignRun], error)
 }
 type CampaignAudienceResolver interface {
 	Count(ctx context.Context, obj *model.Audience) (*int32, error)
@@ -142,6 +146,10 @@ type CampaignChangeResolver interface {
 }
 type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
+}
+type CampaignRunResolver interface {
+	Problems(ctx context.Context, objs []*model.CampaignRun) ([][]*model.RecipientProblem, error)
+	Recipients(ctx context.Context, objs []*model.CampaignRun, state *kind.RecipientState, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Recipient], error)
 }
 type CampaignScheduleResolver interface {
 	Upcoming(ctx context.Context, obj *model.Schedule, first int32) ([]*time.Time, error)
@@ -230,6 +238,7 @@ type MutationResolver interface {
 	Suppress(ctx context.Context, input model.SuppressInput) (*model.SuppressPayload, error)
 	Unsuppress(ctx context.Context, input model.UnsuppressInput) (*model.UnsuppressPayload, error)
 	Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error)
+	UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.UpdateAccountPayload, error)
 	Logout(ctx context.Context) (*model.LogoutPayload, error)
 	CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error)
 	RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.RevokeAPIKeyPayload, error)
@@ -265,6 +274,10 @@ type QueryResolver interface {
 	Suppressions(ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Suppression], error)
 	SchedulePreview(ctx context.Context, input model.ScheduleInput, first int32) (*model.SchedulePreview, error)
 	ServerInfo(ctx context.Context) (*model.ServerInfo, error)
+}
+type RecipientResolver interface {
+	Contact(ctx context.Context, objs []*model.Recipient) ([]*model.Contact, error)
+	EmailAddress(ctx context.Context, objs []*model.Recipient) ([]*string, error)
 }
 type SegmentResolver interface {
 	List(ctx context.Context, objs []*model.Segment) ([]*model.SubscriberList, error)
@@ -403,6 +416,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UnsuppressInput", ec.unmarshalInputUnsuppressInput),
 			graphql.NewInputUnmarshaler("UntagCampaignsInput", ec.unmarshalInputUntagCampaignsInput),
 			graphql.NewInputUnmarshaler("UntagSubscribersInput", ec.unmarshalInputUntagSubscribersInput),
+			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
 			graphql.NewInputUnmarshaler("UpdateCampaignInput", ec.unmarshalInputUpdateCampaignInput),
 			graphql.NewInputUnmarshaler("UpdateContactInput", ec.unmarshalInputUpdateContactInput),
 			graphql.NewInputUnmarshaler("UpdateCustomFieldInput", ec.unmarshalInputUpdateCustomFieldInput),
@@ -974,6 +988,11 @@ type Mutation {
   "Opens a session that lasts 24 hours from its last use. Needs no authentication. Legacy: ` + "`" + `User.Login` + "`" + `."
   login("Who logs in." input: LoginInput!): LoginPayload!
 
+  """
+  Changes the caller's own account. Its ` + "`" + `sender` + "`" + ` cannot change while one of its campaigns is Sending: pause it first.
+  """
+  updateAccount("What to change." input: UpdateAccountInput!): UpdateAccountPayload!
+
   "Ends the session of the request; a key is not a session and stays. Legacy: ` + "`" + `User.Logout` + "`" + `."
   logout: LogoutPayload!
 
@@ -1110,6 +1129,8 @@ enum UserErrorReason {
   API_KEY_NOT_FOUND
   "The user name is missing."
   USERNAME_REQUIRED
+  "A sender is none of those that are known."
+  SENDER_UNKNOWN
   "The password is missing."
   PASSWORD_REQUIRED
   "User name, password or key are wrong."
@@ -1138,6 +1159,8 @@ enum UserErrorReason {
   NOT_IN_STATUS
   "Some recipients have been sent to already."
   ALREADY_BEGUN
+  "The server sends a campaign and ends it by itself."
+  RUN_OPEN
   "Nothing has been sent."
   NOT_BEGUN
   "Automatic resending lacks its days to wait, or they are out of bounds."
@@ -1394,7 +1417,10 @@ type Campaign implements Node {
   tags: [Tag!]!
   "How it is doing, from its own counters: the cost does not depend on the number of events."
   statistics: CampaignStatistics!
-  "What is missing before it can be sent; empty when nothing is. A campaign may be Ready all the same; the sender then fails it with this reason."
+  """
+  What is missing before it can be sent; empty when nothing is. A campaign may be Ready all the same; the sender then fails it with this reason. What the
+  installation lacks, DELIVERY_SERVER and PUBLIC_URL, only holds a campaign in Ready, and concerns accounts whose ` + "`" + `sender` + "`" + ` is BUILT_IN alone.
+  """
   readiness: [ReadinessGap!]!
   "Changes of status that can be asked for now, and why the caller may not ask for one."
   allowedTransitions: [CampaignTransition!]!
@@ -1409,6 +1435,19 @@ type Campaign implements Node {
     "Cursor before which the page ends."
     before: String
   ): CampaignChangeConnection!
+  "Its latest run: how the server sends it, or has sent it. Null when it has none, as every campaign of an account whose ` + "`" + `sender` + "`" + ` is EXTERNAL."
+  run: CampaignRun
+  "Its runs, newest first. A recurring campaign has one for each instance."
+  runs(
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): CampaignRunConnection!
   "Comparison of variations of the content; null when there is none. Legacy: ` + "`" + `ABTesting` + "`" + `."
   abTest: ABTest
   "Second sending to those who did not open."
@@ -1879,6 +1918,223 @@ type AudiencePart {
   segment: Segment
 }
 
+"Who sends the campaigns of an account."
+enum Sender {
+  "A program of the account, which says with ` + "`" + `recordEvents` + "`" + ` what became of them. The server sends nothing."
+  EXTERNAL
+  "The server."
+  BUILT_IN
+}
+
+"Why a campaign is sent."
+enum RunPurpose {
+  "To reach its audience."
+  MAIN
+}
+
+"How far a run is."
+enum RunPhase {
+  "Its recipients are being written down. Afterwards the audience does not change."
+  FREEZING
+  "All its recipients are known, and are written to one after the other."
+  SENDING
+  "The campaign was canceled, and the recipients that are left are being skipped."
+  CANCELING
+  "It has ended."
+  DONE
+}
+
+"What became of a recipient."
+enum RecipientState {
+  "Not written to yet."
+  PENDING
+  "Being written to."
+  BEGUN
+  "Refused for now by its mail server, and tried again."
+  DEFERRED
+  "Accepted by its mail server."
+  SENT
+  "Refused for good, or for too long."
+  FAILED
+  "Perhaps accepted: the answer was lost. It is not written to again by itself."
+  UNKNOWN
+  "Not written to, for a reason."
+  SKIPPED
+}
+
+"Why a recipient was not written to, although the run had begun with it."
+enum SkipReason {
+  "It had left the list."
+  UNSUBSCRIBED
+  "The account never writes to its address."
+  SUPPRESSED
+  "Its address does not accept mail."
+  BOUNCED
+  "It was deleted."
+  DELETED
+  "Its address cannot be written to."
+  INVALID_ADDRESS
+  "The campaign was canceled before."
+  CANCELED
+}
+
+"""
+One sending of a campaign by the server, to the recipients that its audience had at the beginning. Every recipient is in one state, so ` + "`" + `counts` + "`" + ` always add up,
+while it is being sent as well.
+"""
+type CampaignRun implements Node {
+  "Opaque global id, unique across all types."
+  id: ID!
+  "Which instance of a recurring campaign it sends, from 1; 1 of every other."
+  instance: Int!
+  "Why the campaign is sent."
+  purpose: RunPurpose!
+  "How far it is."
+  phase: RunPhase!
+  "Why nothing is sent at present; null while something is."
+  hold: RunHold
+  "How many recipients are in which state."
+  counts: RunCounts!
+  "When it began."
+  startedAt: DateTime!
+  "When all its recipients were known; null before."
+  frozenAt: DateTime
+  "When it ended; null before."
+  finishedAt: DateTime
+  """
+  Why recipients did not get it: the 20 most frequent answers of mail servers and reasons, most frequent first. It reads the recipients that are DEFERRED,
+  FAILED, UNKNOWN or SKIPPED, and no others.
+  """
+  problems: [RecipientProblem!]!
+  "Its recipients, in the order of their contacts. Those that are DEFERRED, FAILED, UNKNOWN or SKIPPED are found without passing over the others."
+  recipients(
+    "Keeps recipients in this state."
+    state: RecipientState
+    "Page size: 0–250, default 25."
+    first: Int
+    "Cursor after which the page begins."
+    after: String
+    "Page size counted back from the end or from ` + "`" + `before` + "`" + `."
+    last: Int
+    "Cursor before which the page ends."
+    before: String
+  ): RecipientConnection!
+}
+
+"Why a run sends nothing at present."
+type RunHold {
+  "The cause, for a program, the step of the connection that failed, such as ` + "`" + `CONNECT` + "`" + ` or ` + "`" + `AUTH` + "`" + `. Others may be added."
+  code: String!
+  "The same for a person, with the words of the mail server where it said any."
+  text: String!
+  "When it goes on by itself; null when that is not known."
+  until: DateTime
+}
+
+"How many recipients of a run are in which state."
+type RunCounts {
+  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `."
+  id: ID!
+  "All recipients: the sum of the others."
+  total: Int!
+  "Not written to yet."
+  pending: Int!
+  "Being written to."
+  begun: Int!
+  "Refused for now, and tried again."
+  deferred: Int!
+  "Accepted by their mail servers."
+  sent: Int!
+  "Refused for good."
+  failed: Int!
+  "Perhaps accepted."
+  unknown: Int!
+  "Not written to."
+  skipped: Int!
+}
+
+"What several recipients of a run have in common that did not get it."
+type RecipientProblem {
+  "The state of these recipients: DEFERRED, FAILED, UNKNOWN or SKIPPED."
+  state: RecipientState!
+  "Why they were not written to; null unless they are SKIPPED."
+  skippedBecause: SkipReason
+  "Code of the mail server's answer, such as 550; null without an answer."
+  code: Int
+  "Enhanced code of the answer, such as ` + "`" + `5.1.1` + "`" + `; null without one."
+  enhancedCode: String
+  "Text of the answer, or what else went wrong; null without one."
+  reply: String
+  "How many recipients these are."
+  count: Int!
+}
+
+"What became of one contact in a run."
+type Recipient {
+  "The contact; null when it was deleted meanwhile."
+  contact: Contact
+  "Address of the contact; null where it is not known any more."
+  emailAddress: String
+  "What became of it."
+  state: RecipientState!
+  "Why it was not written to; null unless it is SKIPPED."
+  skippedBecause: SkipReason
+  "How often it was tried."
+  attempts: Int!
+  "Code of the mail server's last answer, such as 550; null without an answer."
+  code: Int
+  "Enhanced code of the last answer, such as ` + "`" + `5.1.1` + "`" + `; null without one."
+  enhancedCode: String
+  "Text of the last answer, or what else went wrong; null without one."
+  reply: String
+  "When the last attempt began; null before the first."
+  begunAt: DateTime
+  "When it came to its state, where the run has nothing left to do for it; null before."
+  settledAt: DateTime
+  "When it is tried again; null unless it is DEFERRED."
+  dueAt: DateTime
+}
+
+"A page of the runs of a campaign."
+type CampaignRunConnection {
+  "Runs with their cursors."
+  edges: [CampaignRunEdge!]!
+  "Runs alone."
+  nodes: [CampaignRun!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages. Counted only when asked for."
+  totalCount: Int!
+}
+
+"A run with its cursor."
+type CampaignRunEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: CampaignRun!
+}
+
+"A page of the recipients of a run."
+type RecipientConnection {
+  "Recipients with their cursors."
+  edges: [RecipientEdge!]!
+  "Recipients alone."
+  nodes: [Recipient!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "How many there are on all pages, as ` + "`" + `counts` + "`" + ` says: it costs nothing."
+  totalCount: Int!
+}
+
+"A recipient with its cursor."
+type RecipientEdge {
+  "Cursor of the row in this order."
+  cursor: String!
+  "The row itself."
+  node: Recipient!
+}
+
 "What a campaign can lack."
 enum ReadinessCode {
   "It has no email."
@@ -1895,6 +2151,10 @@ enum ReadinessCode {
   CONTENT
   "Its email has no unsubscribe link."
   UNSUBSCRIBE_LINK
+  "The server has no mail server to send through; that is for whoever runs it to set. Only where the server sends."
+  DELIVERY_SERVER
+  "The server does not know its own address, which links need; that is for whoever runs it to set. Only where the server sends."
+  PUBLIC_URL
 }
 
 "Something that is missing before a campaign can be sent."
@@ -3440,6 +3700,8 @@ type User implements Node {
   role: Role!
   "Whether the user's campaigns need approval. Legacy: ` + "`" + `ReputationLevel` + "`" + `."
   reputation: Reputation!
+  "Who sends the account's campaigns."
+  sender: Sender!
   "When the account was made."
   createdAt: DateTime!
 }
@@ -4831,6 +5093,20 @@ type RevokeApiKeyPayload implements MutationPayload {
   "Faults that the caller can correct."
   userErrors: [UserError!]!
 }
+
+"What ` + "`" + `updateAccount` + "`" + ` takes. What is absent or null is left as it is."
+input UpdateAccountInput {
+  "Who sends the account's campaigns."
+  sender: Sender
+}
+
+"What ` + "`" + `updateAccount` + "`" + ` answers."
+type UpdateAccountPayload implements MutationPayload {
+  "The account; null with user errors."
+  user: User
+  "Faults that the caller can correct."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5187,6 +5463,10 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_allowedTransitions(ctx, field)
 	case "history":
 		return ec.fieldContext_Campaign_history(ctx, field)
+	case "run":
+		return ec.fieldContext_Campaign_run(ctx, field)
+	case "runs":
+		return ec.fieldContext_Campaign_runs(ctx, field)
 	case "abTest":
 		return ec.fieldContext_Campaign_abTest(ctx, field)
 	case "autoResend":
@@ -5349,6 +5629,58 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 		return ec.fieldContext_CampaignEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CampaignRun_id(ctx, field)
+	case "instance":
+		return ec.fieldContext_CampaignRun_instance(ctx, field)
+	case "purpose":
+		return ec.fieldContext_CampaignRun_purpose(ctx, field)
+	case "phase":
+		return ec.fieldContext_CampaignRun_phase(ctx, field)
+	case "hold":
+		return ec.fieldContext_CampaignRun_hold(ctx, field)
+	case "counts":
+		return ec.fieldContext_CampaignRun_counts(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_CampaignRun_startedAt(ctx, field)
+	case "frozenAt":
+		return ec.fieldContext_CampaignRun_frozenAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_CampaignRun_finishedAt(ctx, field)
+	case "problems":
+		return ec.fieldContext_CampaignRun_problems(ctx, field)
+	case "recipients":
+		return ec.fieldContext_CampaignRun_recipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignRun", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignRunConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CampaignRunConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_CampaignRunConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CampaignRunConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CampaignRunConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignRunConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CampaignRunEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CampaignRunEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CampaignRunEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignRunEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_CampaignSchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6127,6 +6459,76 @@ func (ec *executionContext) childFields_ReadinessGap(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReadinessGap", field.Name)
 }
 
+func (ec *executionContext) childFields_Recipient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contact":
+		return ec.fieldContext_Recipient_contact(ctx, field)
+	case "emailAddress":
+		return ec.fieldContext_Recipient_emailAddress(ctx, field)
+	case "state":
+		return ec.fieldContext_Recipient_state(ctx, field)
+	case "skippedBecause":
+		return ec.fieldContext_Recipient_skippedBecause(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Recipient_attempts(ctx, field)
+	case "code":
+		return ec.fieldContext_Recipient_code(ctx, field)
+	case "enhancedCode":
+		return ec.fieldContext_Recipient_enhancedCode(ctx, field)
+	case "reply":
+		return ec.fieldContext_Recipient_reply(ctx, field)
+	case "begunAt":
+		return ec.fieldContext_Recipient_begunAt(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_Recipient_settledAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Recipient_dueAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recipient", field.Name)
+}
+
+func (ec *executionContext) childFields_RecipientConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RecipientConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_RecipientConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RecipientConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RecipientConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecipientConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RecipientEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RecipientEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RecipientEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecipientEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RecipientProblem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_RecipientProblem_state(ctx, field)
+	case "skippedBecause":
+		return ec.fieldContext_RecipientProblem_skippedBecause(ctx, field)
+	case "code":
+		return ec.fieldContext_RecipientProblem_code(ctx, field)
+	case "enhancedCode":
+		return ec.fieldContext_RecipientProblem_enhancedCode(ctx, field)
+	case "reply":
+		return ec.fieldContext_RecipientProblem_reply(ctx, field)
+	case "count":
+		return ec.fieldContext_RecipientProblem_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecipientProblem", field.Name)
+}
+
 func (ec *executionContext) childFields_RecordEventsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "results":
@@ -6191,6 +6593,42 @@ func (ec *executionContext) childFields_RuleGroup(ctx context.Context, field gra
 		return ec.fieldContext_RuleGroup_rules(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RuleGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_RunCounts(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RunCounts_id(ctx, field)
+	case "total":
+		return ec.fieldContext_RunCounts_total(ctx, field)
+	case "pending":
+		return ec.fieldContext_RunCounts_pending(ctx, field)
+	case "begun":
+		return ec.fieldContext_RunCounts_begun(ctx, field)
+	case "deferred":
+		return ec.fieldContext_RunCounts_deferred(ctx, field)
+	case "sent":
+		return ec.fieldContext_RunCounts_sent(ctx, field)
+	case "failed":
+		return ec.fieldContext_RunCounts_failed(ctx, field)
+	case "unknown":
+		return ec.fieldContext_RunCounts_unknown(ctx, field)
+	case "skipped":
+		return ec.fieldContext_RunCounts_skipped(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunCounts", field.Name)
+}
+
+func (ec *executionContext) childFields_RunHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_RunHold_code(ctx, field)
+	case "text":
+		return ec.fieldContext_RunHold_text(ctx, field)
+	case "until":
+		return ec.fieldContext_RunHold_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunHold", field.Name)
 }
 
 func (ec *executionContext) childFields_SchedulePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6673,6 +7111,16 @@ func (ec *executionContext) childFields_UntagSubscribersPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type UntagSubscribersPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateAccountPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateAccountPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -6785,6 +7233,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_role(ctx, field)
 	case "reputation":
 		return ec.fieldContext_User_reputation(ctx, field)
+	case "sender":
+		return ec.fieldContext_User_sender(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
 	}
@@ -7069,6 +7519,52 @@ func (ec *executionContext) field_CampaignAudience_preview_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_CampaignRun_recipients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "state",
+		func(ctx context.Context, v any) (*kind.RecipientState, error) {
+			return ec.unmarshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["state"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_CampaignSchedule_upcoming_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7206,6 +7702,44 @@ func (ec *executionContext) field_CampaignStatistics_series_args(ctx context.Con
 }
 
 func (ec *executionContext) field_Campaign_history_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Campaign_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -7855,6 +8389,20 @@ func (ec *executionContext) field_Mutation_untagSubscribers_args(ctx context.Con
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UntagSubscribersInput, error) {
 			return ec.unmarshalNUntagSubscribersInput2campaignqlᚋgraphᚋmodelᚐUntagSubscribersInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateAccountInput, error) {
+			return ec.unmarshalNUpdateAccountInput2campaignqlᚋgraphᚋmodelᚐUpdateAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12545,6 +13093,128 @@ func (ec *executionContext) resolveBatch_Campaign_history(ctx context.Context, f
 	)
 }
 
+func (ec *executionContext) _Campaign_run(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Campaign_run(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignRun) graphql.Marshaler {
+			return ec.marshalOCampaignRun2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_run(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Run(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.CampaignRun](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.run",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Run(ctx, []*model.Campaign{obj})
+	return graphql.ResolveBatchSingleResult[*model.CampaignRun](
+		ctx,
+		results,
+		err,
+		"Campaign.run",
+	)
+}
+
+func (ec *executionContext) _Campaign_runs(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Campaign_runs(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.CampaignRun]) graphql.Marshaler {
+			return ec.marshalNCampaignRunConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignRunConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Campaign_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Campaign_runs(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (any, error) {
+	resolver := ec.Resolvers.Campaign()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.Campaign](ctx, "Campaign"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Runs(ctx, batch.Parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.CampaignRun]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Campaign.runs",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Runs(ctx, []*model.Campaign{obj}, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.CampaignRun]](
+		ctx,
+		results,
+		err,
+		"Campaign.runs",
+	)
+}
+
 func (ec *executionContext) _Campaign_abTest(ctx context.Context, field graphql.CollectedField, obj *model.Campaign) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14047,6 +14717,527 @@ func (ec *executionContext) fieldContext_CampaignEdge_node(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRun_id(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, true, false, "ID")
+}
+
+func (ec *executionContext) _CampaignRun_instance(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_instance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_instance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignRun_purpose(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_purpose(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Purpose, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.RunPurpose) graphql.Marshaler {
+			return ec.marshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_purpose(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "RunPurpose")
+}
+
+func (ec *executionContext) _CampaignRun_phase(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_phase(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Phase, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.RunPhase) graphql.Marshaler {
+			return ec.marshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_phase(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "RunPhase")
+}
+
+func (ec *executionContext) _CampaignRun_hold(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_hold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hold(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RunHold) graphql.Marshaler {
+			return ec.marshalORunHold2ᚖcampaignqlᚋgraphᚋmodelᚐRunHold(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_hold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunHold(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRun_counts(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RunCounts) graphql.Marshaler {
+			return ec.marshalNRunCounts2ᚖcampaignqlᚋgraphᚋmodelᚐRunCounts(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunCounts(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRun_startedAt(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CampaignRun_frozenAt(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_frozenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FrozenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_frozenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CampaignRun_finishedAt(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_finishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FinishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_finishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _CampaignRun_problems(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_problems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CampaignRun_problems(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.RecipientProblem) graphql.Marshaler {
+			return ec.marshalNRecipientProblem2ᚕᚖcampaignqlᚋgraphᚋmodelᚐRecipientProblemᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecipientProblem(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignRun_problems(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (any, error) {
+	resolver := ec.Resolvers.CampaignRun()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignRun](ctx, "CampaignRun"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Problems(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*model.RecipientProblem](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignRun.problems",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Problems(ctx, []*model.CampaignRun{obj})
+	return graphql.ResolveBatchSingleResult[[]*model.RecipientProblem](
+		ctx,
+		results,
+		err,
+		"CampaignRun.problems",
+	)
+}
+
+func (ec *executionContext) _CampaignRun_recipients(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CampaignRun_recipients(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[*model.Recipient]) graphql.Marshaler {
+			return ec.marshalNRecipientConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_recipients(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRun",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecipientConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CampaignRun_recipients_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_CampaignRun_recipients(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (any, error) {
+	resolver := ec.Resolvers.CampaignRun()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignRun](ctx, "CampaignRun"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Recipients(ctx, batch.Parents, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*model.Connection[*model.Recipient]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignRun.recipients",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Recipients(ctx, []*model.CampaignRun{obj}, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*model.Connection[*model.Recipient]](
+		ctx,
+		results,
+		err,
+		"CampaignRun.recipients",
+	)
+}
+
+func (ec *executionContext) _CampaignRunConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.CampaignRun]) graphql.Marshaler {
+			return ec.marshalNCampaignRunEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRunConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignRunEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRunConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CampaignRun) graphql.Marshaler {
+			return ec.marshalNCampaignRun2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignRunᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRunConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRunConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRunConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignRunConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRunConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _CampaignRunEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRunEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _CampaignRunEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.CampaignRun]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRunEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CampaignRun) graphql.Marshaler {
+			return ec.marshalNCampaignRun2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignRun(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRunEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignRunEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignRun(ctx, field)
 		},
 	}
 	return fc, nil
@@ -22132,6 +23323,50 @@ func (ec *executionContext) fieldContext_Mutation_login(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateAccount(ctx, fc.Args["input"].(model.UpdateAccountInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UpdateAccountPayload) graphql.Marshaler {
+			return ec.marshalNUpdateAccountPayload2ᚖcampaignqlᚋgraphᚋmodelᚐUpdateAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateAccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_logout(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23826,6 +25061,626 @@ func (ec *executionContext) fieldContext_ReadinessGap_message(_ context.Context,
 	return graphql.NewScalarFieldContext("ReadinessGap", field, false, false, "String")
 }
 
+func (ec *executionContext) _Recipient_contact(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_contact(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Recipient_contact(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Contact) graphql.Marshaler {
+			return ec.marshalOContact2ᚖcampaignqlᚋgraphᚋmodelᚐContact(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_contact(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Recipient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Contact(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Recipient_contact(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (any, error) {
+	resolver := ec.Resolvers.Recipient()
+	if batch, ok := graphql.BatchParentsFor[*model.Recipient](ctx, "Recipient"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Contact(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*model.Contact](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Recipient.contact",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Contact(ctx, []*model.Recipient{obj})
+	return graphql.ResolveBatchSingleResult[*model.Contact](
+		ctx,
+		results,
+		err,
+		"Recipient.contact",
+	)
+}
+
+func (ec *executionContext) _Recipient_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_emailAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Recipient_emailAddress(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, true, "String")
+}
+func (ec *executionContext) resolveBatch_Recipient_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (any, error) {
+	resolver := ec.Resolvers.Recipient()
+	if batch, ok := graphql.BatchParentsFor[*model.Recipient](ctx, "Recipient"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.EmailAddress(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*string](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Recipient.emailAddress",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.EmailAddress(ctx, []*model.Recipient{obj})
+	return graphql.ResolveBatchSingleResult[*string](
+		ctx,
+		results,
+		err,
+		"Recipient.emailAddress",
+	)
+}
+
+func (ec *executionContext) _Recipient_state(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.RecipientState) graphql.Marshaler {
+			return ec.marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "RecipientState")
+}
+
+func (ec *executionContext) _Recipient_skippedBecause(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_skippedBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SkippedBecause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *kind.SkipReason) graphql.Marshaler {
+			return ec.marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_skippedBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, false, "SkipReason")
+}
+
+func (ec *executionContext) _Recipient_attempts(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Recipient_code(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Recipient_enhancedCode(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_enhancedCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EnhancedCode(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_enhancedCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, false, "String")
+}
+
+func (ec *executionContext) _Recipient_reply(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_reply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reply(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_reply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, true, false, "String")
+}
+
+func (ec *executionContext) _Recipient_begunAt(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_begunAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BegunAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_begunAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Recipient_settledAt(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_settledAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SettledAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_settledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Recipient_dueAt(ctx context.Context, field graphql.CollectedField, obj *model.Recipient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Recipient_dueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Recipient_dueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Recipient", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _RecipientConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[*model.Recipient]) graphql.Marshaler {
+			return ec.marshalNRecipientEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecipientConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecipientEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecipientConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Recipient) graphql.Marshaler {
+			return ec.marshalNRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐRecipientᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecipientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Recipient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecipientConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖcampaignqlᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecipientConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecipientConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecipientEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RecipientEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[*model.Recipient]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Recipient) graphql.Marshaler {
+			return ec.marshalNRecipient2ᚖcampaignqlᚋgraphᚋmodelᚐRecipient(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecipientEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Recipient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecipientProblem_state(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.RecipientState) graphql.Marshaler {
+			return ec.marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, false, false, "RecipientState")
+}
+
+func (ec *executionContext) _RecipientProblem_skippedBecause(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_skippedBecause(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SkippedBecause(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *kind.SkipReason) graphql.Marshaler {
+			return ec.marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_skippedBecause(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, true, false, "SkipReason")
+}
+
+func (ec *executionContext) _RecipientProblem_code(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecipientProblem_enhancedCode(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_enhancedCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EnhancedCode(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_enhancedCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecipientProblem_reply(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_reply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reply(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_reply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecipientProblem_count(ctx context.Context, field graphql.CollectedField, obj *model.RecipientProblem) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecipientProblem_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecipientProblem_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecipientProblem", field, false, false, "Int")
+}
+
 func (ec *executionContext) _RecordEventsPayload_results(ctx context.Context, field graphql.CollectedField, obj *model.RecordEventsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24301,6 +26156,282 @@ func (ec *executionContext) _RuleGroup_rules(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_RuleGroup_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RuleGroup", field, true, false, "AudienceRule")
+}
+
+func (ec *executionContext) _RunCounts_id(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, true, false, "ID")
+}
+
+func (ec *executionContext) _RunCounts_total(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_pending(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_pending(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_pending(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_begun(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_begun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Begun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_begun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_deferred(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_deferred(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deferred, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_deferred(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_sent(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_failed(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_unknown(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unknown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_unknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunCounts_skipped(ctx context.Context, field graphql.CollectedField, obj *model.RunCounts) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunCounts_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunCounts_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunCounts", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RunHold_code(ctx context.Context, field graphql.CollectedField, obj *model.RunHold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunHold_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunHold_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunHold", field, false, false, "String")
+}
+
+func (ec *executionContext) _RunHold_text(ctx context.Context, field graphql.CollectedField, obj *model.RunHold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunHold_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunHold_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunHold", field, false, false, "String")
+}
+
+func (ec *executionContext) _RunHold_until(ctx context.Context, field graphql.CollectedField, obj *model.RunHold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunHold_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RunHold_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunHold", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _SchedulePreview_upcoming(ctx context.Context, field graphql.CollectedField, obj *model.SchedulePreview) (ret graphql.Marshaler) {
@@ -28722,6 +30853,70 @@ func (ec *executionContext) fieldContext_UntagSubscribersPayload_userErrors(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _UpdateAccountPayload_user(ctx context.Context, field graphql.CollectedField, obj *model.UpdateAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateAccountPayload_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖcampaignqlᚋgraphᚋmodelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateAccountPayload_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateAccountPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.UpdateAccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateAccountPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateAccountPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateAccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpdateCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.UpdateCampaignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29526,6 +31721,29 @@ func (ec *executionContext) _User_reputation(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_User_reputation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, "Reputation")
+}
+
+func (ec *executionContext) _User_sender(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_sender(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sender, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v kind.Sender) graphql.Marshaler {
+			return ec.marshalNSender2campaignqlᚋinternalᚋkindᚐSender(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_sender(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, "Sender")
 }
 
 func (ec *executionContext) _User_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
@@ -35246,6 +37464,48 @@ func UnmarshalUntagSubscribersInput(ctx context.Context, raw any) (model.UntagSu
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context, obj any) (model.UpdateAccountInput, error) {
+	var it model.UpdateAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sender"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sender":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sender"))
+			data, err := ec.unmarshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sender = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateAccountInput unmarshals raw into the UpdateAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateAccountInput(ctx context.Context, raw any) (model.UpdateAccountInput, error) {
+	var out model.UpdateAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Context, obj any) (model.UpdateCampaignInput, error) {
 	var it model.UpdateCampaignInput
 	if obj == nil {
@@ -36094,6 +38354,13 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._UpdateCampaignPayload(ctx, sel, obj)
+	case model.UpdateAccountPayload:
+		return ec._UpdateAccountPayload(ctx, sel, &obj)
+	case *model.UpdateAccountPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UpdateAccountPayload(ctx, sel, obj)
 	case model.UntagSubscribersPayload:
 		return ec._UntagSubscribersPayload(ctx, sel, &obj)
 	case *model.UntagSubscribersPayload:
@@ -36415,6 +38682,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Contact(ctx, sel, obj)
+	case model.CampaignRun:
+		return ec._CampaignRun(ctx, sel, &obj)
+	case *model.CampaignRun:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CampaignRun(ctx, sel, obj)
 	case model.Campaign:
 		return ec._Campaign(ctx, sel, &obj)
 	case *model.Campaign:
@@ -37600,6 +39874,18 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Campaign_history(ctx, field, obj)
 				})
+		case "run":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_run(ctx, field, obj)
+				})
+		case "runs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_runs(ctx, field, obj)
+				})
 		case "abTest":
 			out.Values[i] = ec._Campaign_abTest(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -38124,6 +40410,178 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 			}
 		case "node":
 			out.Values[i] = ec._CampaignEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignRunImplementors = []string{"CampaignRun", "Node"}
+
+func (ec *executionContext) _CampaignRun(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignRun")
+		case "id":
+			out.Values[i] = ec._CampaignRun_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "instance":
+			out.Values[i] = ec._CampaignRun_instance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "purpose":
+			out.Values[i] = ec._CampaignRun_purpose(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "phase":
+			out.Values[i] = ec._CampaignRun_phase(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hold":
+			out.Values[i] = ec._CampaignRun_hold(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "counts":
+			out.Values[i] = ec._CampaignRun_counts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "startedAt":
+			out.Values[i] = ec._CampaignRun_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "frozenAt":
+			out.Values[i] = ec._CampaignRun_frozenAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "finishedAt":
+			out.Values[i] = ec._CampaignRun_finishedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "problems":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignRun_problems(ctx, field, obj)
+				})
+		case "recipients":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignRun_recipients(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignRunConnectionImplementors = []string{"CampaignRunConnection"}
+
+func (ec *executionContext) _CampaignRunConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.CampaignRun]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignRunConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignRunConnection")
+		case "edges":
+			out.Values[i] = ec._CampaignRunConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._CampaignRunConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CampaignRunConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignRunConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignRunEdgeImplementors = []string{"CampaignRunEdge"}
+
+func (ec *executionContext) _CampaignRunEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.CampaignRun]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignRunEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignRunEdge")
+		case "cursor":
+			out.Values[i] = ec._CampaignRunEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._CampaignRunEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -41138,6 +43596,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "updateAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "logout":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_logout(ctx, field)
@@ -41531,6 +43996,236 @@ func (ec *executionContext) _ReadinessGap(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var recipientImplementors = []string{"Recipient"}
+
+func (ec *executionContext) _Recipient(ctx context.Context, sel ast.SelectionSet, obj *model.Recipient) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recipientImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Recipient")
+		case "contact":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Recipient_contact(ctx, field, obj)
+				})
+		case "emailAddress":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Recipient_emailAddress(ctx, field, obj)
+				})
+		case "state":
+			out.Values[i] = ec._Recipient_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "skippedBecause":
+			out.Values[i] = ec._Recipient_skippedBecause(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "attempts":
+			out.Values[i] = ec._Recipient_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "code":
+			out.Values[i] = ec._Recipient_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "enhancedCode":
+			out.Values[i] = ec._Recipient_enhancedCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reply":
+			out.Values[i] = ec._Recipient_reply(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "begunAt":
+			out.Values[i] = ec._Recipient_begunAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "settledAt":
+			out.Values[i] = ec._Recipient_settledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dueAt":
+			out.Values[i] = ec._Recipient_dueAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recipientConnectionImplementors = []string{"RecipientConnection"}
+
+func (ec *executionContext) _RecipientConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[*model.Recipient]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recipientConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecipientConnection")
+		case "edges":
+			out.Values[i] = ec._RecipientConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._RecipientConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RecipientConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._RecipientConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recipientEdgeImplementors = []string{"RecipientEdge"}
+
+func (ec *executionContext) _RecipientEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[*model.Recipient]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recipientEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecipientEdge")
+		case "cursor":
+			out.Values[i] = ec._RecipientEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RecipientEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recipientProblemImplementors = []string{"RecipientProblem"}
+
+func (ec *executionContext) _RecipientProblem(ctx context.Context, sel ast.SelectionSet, obj *model.RecipientProblem) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recipientProblemImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecipientProblem")
+		case "state":
+			out.Values[i] = ec._RecipientProblem_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skippedBecause":
+			out.Values[i] = ec._RecipientProblem_skippedBecause(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._RecipientProblem_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "enhancedCode":
+			out.Values[i] = ec._RecipientProblem_enhancedCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reply":
+			out.Values[i] = ec._RecipientProblem_reply(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._RecipientProblem_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var recordEventsPayloadImplementors = []string{"RecordEventsPayload", "MutationPayload"}
 
 func (ec *executionContext) _RecordEventsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RecordEventsPayload) graphql.Marshaler {
@@ -41742,6 +44437,122 @@ func (ec *executionContext) _RuleGroup(ctx context.Context, sel ast.SelectionSet
 		case "rules":
 			out.Values[i] = ec._RuleGroup_rules(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var runCountsImplementors = []string{"RunCounts"}
+
+func (ec *executionContext) _RunCounts(ctx context.Context, sel ast.SelectionSet, obj *model.RunCounts) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runCountsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RunCounts")
+		case "id":
+			out.Values[i] = ec._RunCounts_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._RunCounts_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pending":
+			out.Values[i] = ec._RunCounts_pending(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "begun":
+			out.Values[i] = ec._RunCounts_begun(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deferred":
+			out.Values[i] = ec._RunCounts_deferred(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent":
+			out.Values[i] = ec._RunCounts_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._RunCounts_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._RunCounts_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skipped":
+			out.Values[i] = ec._RunCounts_skipped(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var runHoldImplementors = []string{"RunHold"}
+
+func (ec *executionContext) _RunHold(ctx context.Context, sel ast.SelectionSet, obj *model.RunHold) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runHoldImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RunHold")
+		case "code":
+			out.Values[i] = ec._RunHold_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "text":
+			out.Values[i] = ec._RunHold_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._RunHold_until(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -43540,6 +46351,44 @@ func (ec *executionContext) _UntagSubscribersPayload(ctx context.Context, sel as
 	return out
 }
 
+var updateAccountPayloadImplementors = []string{"UpdateAccountPayload", "MutationPayload"}
+
+func (ec *executionContext) _UpdateAccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateAccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, updateAccountPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateAccountPayload")
+		case "user":
+			out.Values[i] = ec._UpdateAccountPayload_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._UpdateAccountPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var updateCampaignPayloadImplementors = []string{"UpdateCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _UpdateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.UpdateCampaignPayload) graphql.Marshaler {
@@ -43940,6 +46789,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "reputation":
 			out.Values[i] = ec._User_reputation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sender":
+			out.Values[i] = ec._User_sender(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -45216,6 +48070,63 @@ func (ec *executionContext) unmarshalNCampaignOrderField2campaignqlᚋgraphᚋmo
 
 func (ec *executionContext) marshalNCampaignOrderField2campaignqlᚋgraphᚋmodelᚐCampaignOrderField(ctx context.Context, sel ast.SelectionSet, v model.CampaignOrderField) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNCampaignRun2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCampaignRunᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CampaignRun) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "CampaignRun", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignRun2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignRun(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignRun2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignRun(ctx context.Context, sel ast.SelectionSet, v *model.CampaignRun) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignRun!")
+		return graphql.Null
+	}
+	return ec._CampaignRun(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignRunConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.CampaignRun]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignRunConnection!")
+		return graphql.Null
+	}
+	return ec._CampaignRunConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCampaignRunEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.CampaignRun]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCampaignRunEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCampaignRunEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.CampaignRun]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CampaignRunEdge!")
+		return graphql.Null
+	}
+	return ec._CampaignRunEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNCampaignSchedule2ᚖcampaignqlᚋgraphᚋmodelᚐSchedule(ctx context.Context, sel ast.SelectionSet, v *model.Schedule) graphql.Marshaler {
@@ -46837,6 +49748,8 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		batchIdxMapCustomField := map[int]int{}
 		var batchItemsContact []*model.Contact
 		batchIdxMapContact := map[int]int{}
+		var batchItemsCampaignRun []*model.CampaignRun
+		batchIdxMapCampaignRun := map[int]int{}
 		var batchItemsCampaign []*model.Campaign
 		batchIdxMapCampaign := map[int]int{}
 		var batchItemsApiKey []*model.APIKey
@@ -46891,6 +49804,12 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 			case *model.Contact:
 				batchIdxMapContact[i] = len(batchItemsContact)
 				batchItemsContact = append(batchItemsContact, concrete)
+			case model.CampaignRun:
+				batchIdxMapCampaignRun[i] = len(batchItemsCampaignRun)
+				batchItemsCampaignRun = append(batchItemsCampaignRun, &concrete)
+			case *model.CampaignRun:
+				batchIdxMapCampaignRun[i] = len(batchItemsCampaignRun)
+				batchItemsCampaignRun = append(batchItemsCampaignRun, concrete)
 			case model.Campaign:
 				batchIdxMapCampaign[i] = len(batchItemsCampaign)
 				batchItemsCampaign = append(batchItemsCampaign, &concrete)
@@ -46928,6 +49847,9 @@ func (ec *executionContext) marshalNNode2ᚕcampaignqlᚋgraphᚋmodelᚐNode(ct
 		}
 		if len(batchItemsContact) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Contact", batchItemsContact, batchIdxMapContact)
+		}
+		if len(batchItemsCampaignRun) > 0 {
+			ctx = graphql.WithBatchParents(ctx, "CampaignRun", batchItemsCampaignRun, batchIdxMapCampaignRun)
 		}
 		if len(batchItemsCampaign) > 0 {
 			ctx = graphql.WithBatchParents(ctx, "Campaign", batchItemsCampaign, batchIdxMapCampaign)
@@ -46999,6 +49921,123 @@ func (ec *executionContext) marshalNReadinessGap2ᚖcampaignqlᚋgraphᚋmodel�
 	}
 	return ec._ReadinessGap(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalNRecipient2ᚕᚖcampaignqlᚋgraphᚋmodelᚐRecipientᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Recipient) graphql.Marshaler {
+	ctx = graphql.WithBatchParents(ctx, "Recipient", v, nil)
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecipient2ᚖcampaignqlᚋgraphᚋmodelᚐRecipient(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRecipient2ᚖcampaignqlᚋgraphᚋmodelᚐRecipient(ctx context.Context, sel ast.SelectionSet, v *model.Recipient) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Recipient!")
+		return graphql.Null
+	}
+	return ec._Recipient(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecipientConnection2ᚖcampaignqlᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[*model.Recipient]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecipientConnection!")
+		return graphql.Null
+	}
+	return ec._RecipientConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecipientEdge2ᚕᚖcampaignqlᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[*model.Recipient]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecipientEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRecipientEdge2ᚖcampaignqlᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[*model.Recipient]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecipientEdge!")
+		return graphql.Null
+	}
+	return ec._RecipientEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRecipientProblem2ᚕᚖcampaignqlᚋgraphᚋmodelᚐRecipientProblemᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.RecipientProblem) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecipientProblem2ᚖcampaignqlᚋgraphᚋmodelᚐRecipientProblem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRecipientProblem2ᚖcampaignqlᚋgraphᚋmodelᚐRecipientProblem(ctx context.Context, sel ast.SelectionSet, v *model.RecipientProblem) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RecipientProblem!")
+		return graphql.Null
+	}
+	return ec._RecipientProblem(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState(ctx context.Context, v any) (kind.RecipientState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState(ctx context.Context, sel ast.SelectionSet, v kind.RecipientState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RecipientState!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState = map[string]kind.RecipientState{
+		"PENDING":  kind.RecipientPending,
+		"BEGUN":    kind.RecipientBegun,
+		"DEFERRED": kind.RecipientDeferred,
+		"SENT":     kind.RecipientSent,
+		"FAILED":   kind.RecipientFailed,
+		"UNKNOWN":  kind.RecipientUnknown,
+		"SKIPPED":  kind.RecipientSkipped,
+	}
+	marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState = map[kind.RecipientState]string{
+		kind.RecipientPending:  "PENDING",
+		kind.RecipientBegun:    "BEGUN",
+		kind.RecipientDeferred: "DEFERRED",
+		kind.RecipientSent:     "SENT",
+		kind.RecipientFailed:   "FAILED",
+		kind.RecipientUnknown:  "UNKNOWN",
+		kind.RecipientSkipped:  "SKIPPED",
+	}
+)
 
 func (ec *executionContext) unmarshalNRecordEventsInput2campaignqlᚋgraphᚋmodelᚐRecordEventsInput(ctx context.Context, v any) (model.RecordEventsInput, error) {
 	res, err := ec.unmarshalInputRecordEventsInput(ctx, v)
@@ -47165,6 +50204,68 @@ func (ec *executionContext) marshalNRuleGroup2ᚖcampaignqlᚋgraphᚋmodelᚐRu
 	}
 	return ec._RuleGroup(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalNRunCounts2ᚖcampaignqlᚋgraphᚋmodelᚐRunCounts(ctx context.Context, sel ast.SelectionSet, v *model.RunCounts) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RunCounts!")
+		return graphql.Null
+	}
+	return ec._RunCounts(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase(ctx context.Context, v any) (kind.RunPhase, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase(ctx context.Context, sel ast.SelectionSet, v kind.RunPhase) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RunPhase!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase = map[string]kind.RunPhase{
+		"FREEZING":  kind.RunFreezing,
+		"SENDING":   kind.RunSending,
+		"CANCELING": kind.RunCanceling,
+		"DONE":      kind.RunDone,
+	}
+	marshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase = map[kind.RunPhase]string{
+		kind.RunFreezing:  "FREEZING",
+		kind.RunSending:   "SENDING",
+		kind.RunCanceling: "CANCELING",
+		kind.RunDone:      "DONE",
+	}
+)
+
+func (ec *executionContext) unmarshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose(ctx context.Context, v any) (kind.RunPurpose, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose(ctx context.Context, sel ast.SelectionSet, v kind.RunPurpose) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RunPurpose!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose = map[string]kind.RunPurpose{
+		"MAIN": kind.RunMain,
+	}
+	marshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose = map[kind.RunPurpose]string{
+		kind.RunMain: "MAIN",
+	}
+)
 
 func (ec *executionContext) unmarshalNScheduleInput2campaignqlᚋgraphᚋmodelᚐScheduleInput(ctx context.Context, v any) (model.ScheduleInput, error) {
 	res, err := ec.unmarshalInputScheduleInput(ctx, v)
@@ -47337,6 +50438,32 @@ func (ec *executionContext) unmarshalNSegmentField2campaignqlᚋgraphᚋmodelᚐ
 func (ec *executionContext) marshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx context.Context, sel ast.SelectionSet, v model.SegmentField) graphql.Marshaler {
 	return v
 }
+
+func (ec *executionContext) unmarshalNSender2campaignqlᚋinternalᚋkindᚐSender(ctx context.Context, v any) (kind.Sender, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNSender2campaignqlᚋinternalᚋkindᚐSender[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSender2campaignqlᚋinternalᚋkindᚐSender(ctx context.Context, sel ast.SelectionSet, v kind.Sender) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNSender2campaignqlᚋinternalᚋkindᚐSender[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Sender!")
+	}
+	return res
+}
+
+var (
+	unmarshalNSender2campaignqlᚋinternalᚋkindᚐSender = map[string]kind.Sender{
+		"EXTERNAL": kind.SenderExternal,
+		"BUILT_IN": kind.SenderBuiltIn,
+	}
+	marshalNSender2campaignqlᚋinternalᚋkindᚐSender = map[kind.Sender]string{
+		kind.SenderExternal: "EXTERNAL",
+		kind.SenderBuiltIn:  "BUILT_IN",
+	}
+)
 
 func (ec *executionContext) unmarshalNSeriesInterval2campaignqlᚋinternalᚋstatisticsᚐInterval(ctx context.Context, v any) (statistics.Interval, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -48045,6 +51172,19 @@ func (ec *executionContext) marshalNUntagSubscribersPayload2ᚖcampaignqlᚋgrap
 		return graphql.Null
 	}
 	return ec._UntagSubscribersPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUpdateAccountInput2campaignqlᚋgraphᚋmodelᚐUpdateAccountInput(ctx context.Context, v any) (model.UpdateAccountInput, error) {
+	res, err := ec.unmarshalInputUpdateAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateAccountPayload2ᚖcampaignqlᚋgraphᚋmodelᚐUpdateAccountPayload(ctx context.Context, sel ast.SelectionSet, v *model.UpdateAccountPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UpdateAccountPayload!")
+		return graphql.Null
+	}
+	return ec._UpdateAccountPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateCampaignInput2campaignqlᚋgraphᚋmodelᚐUpdateCampaignInput(ctx context.Context, v any) (model.UpdateCampaignInput, error) {
@@ -48895,6 +52035,13 @@ func (ec *executionContext) unmarshalOCampaignOrder2ᚖcampaignqlᚋgraphᚋmode
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOCampaignRun2ᚖcampaignqlᚋgraphᚋmodelᚐCampaignRun(ctx context.Context, sel ast.SelectionSet, v *model.CampaignRun) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignRun(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOCampaignStatus2ᚕcampaignqlᚋinternalᚋkindᚐCampaignStatusᚄ(ctx context.Context, v any) ([]kind.CampaignStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -49593,6 +52740,46 @@ func (ec *executionContext) marshalOOrderDirection2ᚖcampaignqlᚋgraphᚋmodel
 	return v
 }
 
+func (ec *executionContext) unmarshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState(ctx context.Context, v any) (*kind.RecipientState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState(ctx context.Context, sel ast.SelectionSet, v *kind.RecipientState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState[*v])
+	return res
+}
+
+var (
+	unmarshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState = map[string]kind.RecipientState{
+		"PENDING":  kind.RecipientPending,
+		"BEGUN":    kind.RecipientBegun,
+		"DEFERRED": kind.RecipientDeferred,
+		"SENT":     kind.RecipientSent,
+		"FAILED":   kind.RecipientFailed,
+		"UNKNOWN":  kind.RecipientUnknown,
+		"SKIPPED":  kind.RecipientSkipped,
+	}
+	marshalORecipientState2ᚖcampaignqlᚋinternalᚋkindᚐRecipientState = map[kind.RecipientState]string{
+		kind.RecipientPending:  "PENDING",
+		kind.RecipientBegun:    "BEGUN",
+		kind.RecipientDeferred: "DEFERRED",
+		kind.RecipientSent:     "SENT",
+		kind.RecipientFailed:   "FAILED",
+		kind.RecipientUnknown:  "UNKNOWN",
+		kind.RecipientSkipped:  "SKIPPED",
+	}
+)
+
 func (ec *executionContext) marshalORecurrence2ᚖcampaignqlᚋgraphᚋmodelᚐRecurrence(ctx context.Context, sel ast.SelectionSet, v *model.Recurrence) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -49680,6 +52867,13 @@ func (ec *executionContext) unmarshalORuleGroupInput2ᚖcampaignqlᚋgraphᚋmod
 	}
 	res, err := ec.unmarshalInputRuleGroupInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORunHold2ᚖcampaignqlᚋgraphᚋmodelᚐRunHold(ctx context.Context, sel ast.SelectionSet, v *model.RunHold) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RunHold(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOScheduleAtInput2ᚖcampaignqlᚋgraphᚋmodelᚐScheduleAtInput(ctx context.Context, v any) (*model.ScheduleAtInput, error) {
@@ -49814,6 +53008,74 @@ func (ec *executionContext) unmarshalOSegmentRuleInput2ᚖcampaignqlᚋgraphᚋm
 	res, err := ec.unmarshalInputSegmentRuleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender(ctx context.Context, v any) (*kind.Sender, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender(ctx context.Context, sel ast.SelectionSet, v *kind.Sender) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender[*v])
+	return res
+}
+
+var (
+	unmarshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender = map[string]kind.Sender{
+		"EXTERNAL": kind.SenderExternal,
+		"BUILT_IN": kind.SenderBuiltIn,
+	}
+	marshalOSender2ᚖcampaignqlᚋinternalᚋkindᚐSender = map[kind.Sender]string{
+		kind.SenderExternal: "EXTERNAL",
+		kind.SenderBuiltIn:  "BUILT_IN",
+	}
+)
+
+func (ec *executionContext) unmarshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason(ctx context.Context, v any) (*kind.SkipReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason(ctx context.Context, sel ast.SelectionSet, v *kind.SkipReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason[*v])
+	return res
+}
+
+var (
+	unmarshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason = map[string]kind.SkipReason{
+		"UNSUBSCRIBED":    kind.SkippedUnsubscribed,
+		"SUPPRESSED":      kind.SkippedSuppressed,
+		"BOUNCED":         kind.SkippedBounced,
+		"DELETED":         kind.SkippedDeleted,
+		"INVALID_ADDRESS": kind.SkippedInvalidAddress,
+		"CANCELED":        kind.SkippedCanceled,
+	}
+	marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason = map[kind.SkipReason]string{
+		kind.SkippedUnsubscribed:   "UNSUBSCRIBED",
+		kind.SkippedSuppressed:     "SUPPRESSED",
+		kind.SkippedBounced:        "BOUNCED",
+		kind.SkippedDeleted:        "DELETED",
+		kind.SkippedInvalidAddress: "INVALID_ADDRESS",
+		kind.SkippedCanceled:       "CANCELED",
+	}
+)
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {

@@ -56,6 +56,14 @@ var Columns = map[string]map[string]string{
 		"version": "version",
 		"surface": "surface",
 	},
+	"CampaignRun": {
+		"instance":   "instance",
+		"purpose":    "purpose",
+		"phase":      "phase",
+		"startedAt":  "started_at",
+		"frozenAt":   "frozen_at",
+		"finishedAt": "finished_at",
+	},
 	"Contact": {
 		"legacyId":         "id",
 		"deliverability":   "deliverability",
@@ -106,6 +114,22 @@ var Columns = map[string]map[string]string{
 		"clicks":       "clicks",
 		"uniqueClicks": "unique_clicks",
 	},
+	"Recipient": {
+		"state":     "state",
+		"begunAt":   "begun_at",
+		"settledAt": "settled_at",
+		"dueAt":     "due_at",
+	},
+	"RunCounts": {
+		"total":    "total",
+		"pending":  "pending",
+		"begun":    "begun",
+		"deferred": "deferred",
+		"sent":     "sent",
+		"failed":   "failed",
+		"unknown":  "unknown",
+		"skipped":  "skipped",
+	},
 	"Segment": {
 		"legacyId":  "id",
 		"name":      "name",
@@ -153,6 +177,7 @@ var Columns = map[string]map[string]string{
 		"timeZone":     "time_zone",
 		"role":         "role",
 		"reputation":   "reputation",
+		"sender":       "sender",
 		"createdAt":    "created_at",
 	},
 }
@@ -677,6 +702,17 @@ func (ec *executionContext) fieldCampaign(f *executor.Field) executor.Output[*mo
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Campaign().History(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
+	case "run":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRun()), ""), func(ctx context.Context, parents []*model.Campaign) ([]*model.CampaignRun, error) {
+			return ec.Resolvers.Campaign().Run(ctx, parents)
+		})
+	case "runs":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Campaign_runs_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRunConnection()), "CampaignRunConnection!"), func(ctx context.Context, parents []*model.Campaign) ([]*model.Connection[*model.CampaignRun], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Campaign().Runs(ctx, parents, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
 	case "abTest":
 		return executor.Method(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectABTest()), ""), func(obj *model.Campaign) (*model.ABTest, error) { return obj.AbTest() })
 	case "autoResend":
@@ -908,6 +944,83 @@ func (ec *executionContext) fieldCampaignEdge(f *executor.Field) executor.Output
 		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), "Campaign!"), func(obj *model.CampaignEdge) *model.Campaign { return obj.Node })
 	}
 	panic("unknown field CampaignEdge." + f.Name)
+}
+
+func (ec *executionContext) objectCampaignRun() executor.Object[*model.CampaignRun] {
+	return executor.Object[*model.CampaignRun]{Implementors: campaignRunImplementors, Field: ec.fieldCampaignRun}
+}
+
+func (ec *executionContext) fieldCampaignRun(f *executor.Field) executor.Output[*model.CampaignRun] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.CampaignRun) string { return obj.GlobalID() })
+	case "instance":
+		return executor.Variable(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.CampaignRun) int { return obj.Instance })
+	case "purpose":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.RunPurpose) []byte {
+			return scalar.AppendString(buf, marshalNRunPurpose2campaignqlᚋinternalᚋkindᚐRunPurpose[v])
+		}, "RunPurpose!"), func(obj *model.CampaignRun) kind.RunPurpose { return obj.Purpose })
+	case "phase":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.RunPhase) []byte {
+			return scalar.AppendString(buf, marshalNRunPhase2campaignqlᚋinternalᚋkindᚐRunPhase[v])
+		}, "RunPhase!"), func(obj *model.CampaignRun) kind.RunPhase { return obj.Phase })
+	case "hold":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRunHold()), ""), func(obj *model.CampaignRun) *model.RunHold { return obj.Hold() })
+	case "counts":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRunCounts()), "RunCounts!"), func(obj *model.CampaignRun) *model.RunCounts { return obj.Counts() })
+	case "startedAt":
+		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.CampaignRun) time.Time { return obj.StartedAt })
+	case "frozenAt":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.CampaignRun) *time.Time { return obj.FrozenAt })
+	case "finishedAt":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.CampaignRun) *time.Time { return obj.FinishedAt })
+	case "problems":
+		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipientProblem()), "RecipientProblem!"), false, true), func(ctx context.Context, parents []*model.CampaignRun) ([][]*model.RecipientProblem, error) {
+			return ec.Resolvers.CampaignRun().Problems(ctx, parents)
+		})
+	case "recipients":
+		return executor.Batch(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_CampaignRun_recipients_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipientConnection()), "RecipientConnection!"), func(ctx context.Context, parents []*model.CampaignRun) ([]*model.Connection[*model.Recipient], error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CampaignRun().Recipients(ctx, parents, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		})
+	}
+	panic("unknown field CampaignRun." + f.Name)
+}
+
+func (ec *executionContext) objectCampaignRunConnection() executor.Object[*model.Connection[*model.CampaignRun]] {
+	return executor.Object[*model.Connection[*model.CampaignRun]]{Implementors: campaignRunConnectionImplementors, Field: ec.fieldCampaignRunConnection}
+}
+
+func (ec *executionContext) fieldCampaignRunConnection(f *executor.Field) executor.Output[*model.Connection[*model.CampaignRun]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRunEdge()), "CampaignRunEdge!"), false, true), func(obj *model.Connection[*model.CampaignRun]) []*model.Edge[*model.CampaignRun] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRun()), "CampaignRun!"), false, true), func(obj *model.Connection[*model.CampaignRun]) []*model.CampaignRun { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.CampaignRun]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.CampaignRun]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field CampaignRunConnection." + f.Name)
+}
+
+func (ec *executionContext) objectCampaignRunEdge() executor.Object[*model.Edge[*model.CampaignRun]] {
+	return executor.Object[*model.Edge[*model.CampaignRun]]{Implementors: campaignRunEdgeImplementors, Field: ec.fieldCampaignRunEdge}
+}
+
+func (ec *executionContext) fieldCampaignRunEdge(f *executor.Field) executor.Output[*model.Edge[*model.CampaignRun]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.CampaignRun]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRun()), "CampaignRun!"), func(obj *model.Edge[*model.CampaignRun]) *model.CampaignRun { return obj.Node })
+	}
+	panic("unknown field CampaignRunEdge." + f.Name)
 }
 
 func (ec *executionContext) objectCampaignSchedule() executor.Object[*model.Schedule] {
@@ -2300,6 +2413,13 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().Login(ctx, fc.Args["input"].(model.LoginInput))
 		})
+	case "updateAccount":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_updateAccount_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateAccountPayload()), "UpdateAccountPayload!"), func(ctx context.Context, _ executor.None) (*model.UpdateAccountPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateAccount(ctx, fc.Args["input"].(model.UpdateAccountInput))
+		})
 	case "logout":
 		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectLogoutPayload()), "LogoutPayload!"), func(ctx context.Context, _ executor.None) (*model.LogoutPayload, error) {
 			return ec.Resolvers.Mutation().Logout(ctx)
@@ -2593,6 +2713,106 @@ func (ec *executionContext) fieldReadinessGap(f *executor.Field) executor.Output
 	panic("unknown field ReadinessGap." + f.Name)
 }
 
+func (ec *executionContext) objectRecipient() executor.Object[*model.Recipient] {
+	return executor.Object[*model.Recipient]{Implementors: recipientImplementors, Field: ec.fieldRecipient}
+}
+
+func (ec *executionContext) fieldRecipient(f *executor.Field) executor.Output[*model.Recipient] {
+	switch f.Name {
+	case "contact":
+		return executor.Batch(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), ""), func(ctx context.Context, parents []*model.Recipient) ([]*model.Contact, error) {
+			return ec.Resolvers.Recipient().Contact(ctx, parents)
+		})
+	case "emailAddress":
+		return executor.Batch(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(ctx context.Context, parents []*model.Recipient) ([]*string, error) {
+			return ec.Resolvers.Recipient().EmailAddress(ctx, parents)
+		})
+	case "state":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.RecipientState) []byte {
+			return scalar.AppendString(buf, marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState[v])
+		}, "RecipientState!"), func(obj *model.Recipient) kind.RecipientState { return obj.State })
+	case "skippedBecause":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(func(buf []byte, v kind.SkipReason) []byte {
+			return scalar.AppendString(buf, marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason[v])
+		}, ""), ""), func(obj *model.Recipient) *kind.SkipReason { return obj.SkippedBecause() })
+	case "attempts":
+		return executor.Getter(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(obj *model.Recipient) int { return obj.Attempts() })
+	case "code":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendCount, ""), ""), func(obj *model.Recipient) *int64 { return obj.Code() })
+	case "enhancedCode":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Recipient) *string { return obj.EnhancedCode() })
+	case "reply":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.Recipient) *string { return obj.Reply() })
+	case "begunAt":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.Recipient) *time.Time { return obj.BegunAt })
+	case "settledAt":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.Recipient) *time.Time { return obj.SettledAt })
+	case "dueAt":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.Recipient) *time.Time { return obj.DueAt })
+	}
+	panic("unknown field Recipient." + f.Name)
+}
+
+func (ec *executionContext) objectRecipientConnection() executor.Object[*model.Connection[*model.Recipient]] {
+	return executor.Object[*model.Connection[*model.Recipient]]{Implementors: recipientConnectionImplementors, Field: ec.fieldRecipientConnection}
+}
+
+func (ec *executionContext) fieldRecipientConnection(f *executor.Field) executor.Output[*model.Connection[*model.Recipient]] {
+	switch f.Name {
+	case "edges":
+		return executor.Getter(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipientEdge()), "RecipientEdge!"), false, true), func(obj *model.Connection[*model.Recipient]) []*model.Edge[*model.Recipient] { return obj.Edges() })
+	case "nodes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipient()), "Recipient!"), false, true), func(obj *model.Connection[*model.Recipient]) []*model.Recipient { return obj.Nodes })
+	case "pageInfo":
+		return executor.Getter(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectPageInfo()), "PageInfo!"), func(obj *model.Connection[*model.Recipient]) *model.PageInfo { return obj.PageInfo() })
+	case "totalCount":
+		return executor.Called(f, executor.Leaf(scalar.AppendPlainInt, "Int!"), func(ctx context.Context, obj *model.Connection[*model.Recipient]) (int, error) {
+			return obj.TotalCount(ctx)
+		})
+	}
+	panic("unknown field RecipientConnection." + f.Name)
+}
+
+func (ec *executionContext) objectRecipientEdge() executor.Object[*model.Edge[*model.Recipient]] {
+	return executor.Object[*model.Edge[*model.Recipient]]{Implementors: recipientEdgeImplementors, Field: ec.fieldRecipientEdge}
+}
+
+func (ec *executionContext) fieldRecipientEdge(f *executor.Field) executor.Output[*model.Edge[*model.Recipient]] {
+	switch f.Name {
+	case "cursor":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.Edge[*model.Recipient]) string { return obj.Cursor })
+	case "node":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipient()), "Recipient!"), func(obj *model.Edge[*model.Recipient]) *model.Recipient { return obj.Node })
+	}
+	panic("unknown field RecipientEdge." + f.Name)
+}
+
+func (ec *executionContext) objectRecipientProblem() executor.Object[*model.RecipientProblem] {
+	return executor.Object[*model.RecipientProblem]{Implementors: recipientProblemImplementors, Field: ec.fieldRecipientProblem}
+}
+
+func (ec *executionContext) fieldRecipientProblem(f *executor.Field) executor.Output[*model.RecipientProblem] {
+	switch f.Name {
+	case "state":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.RecipientState) []byte {
+			return scalar.AppendString(buf, marshalNRecipientState2campaignqlᚋinternalᚋkindᚐRecipientState[v])
+		}, "RecipientState!"), func(obj *model.RecipientProblem) kind.RecipientState { return obj.State })
+	case "skippedBecause":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(func(buf []byte, v kind.SkipReason) []byte {
+			return scalar.AppendString(buf, marshalOSkipReason2ᚖcampaignqlᚋinternalᚋkindᚐSkipReason[v])
+		}, ""), ""), func(obj *model.RecipientProblem) *kind.SkipReason { return obj.SkippedBecause() })
+	case "code":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendCount, ""), ""), func(obj *model.RecipientProblem) *int64 { return obj.Code() })
+	case "enhancedCode":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.RecipientProblem) *string { return obj.EnhancedCode() })
+	case "reply":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.RecipientProblem) *string { return obj.Reply() })
+	case "count":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RecipientProblem) int64 { return obj.Count })
+	}
+	panic("unknown field RecipientProblem." + f.Name)
+}
+
 func (ec *executionContext) objectRecordEventsPayload() executor.Object[*model.RecordEventsPayload] {
 	return executor.Object[*model.RecordEventsPayload]{Implementors: recordEventsPayloadImplementors, Field: ec.fieldRecordEventsPayload}
 }
@@ -2679,6 +2899,50 @@ func (ec *executionContext) fieldRuleGroup(f *executor.Field) executor.Output[*m
 		return executor.Getter(f, executor.List(ec.outputAudienceRule(f, "AudienceRule!"), false, true), func(obj *model.RuleGroup) []model.AudienceRule { return obj.Rules() })
 	}
 	panic("unknown field RuleGroup." + f.Name)
+}
+
+func (ec *executionContext) objectRunCounts() executor.Object[*model.RunCounts] {
+	return executor.Object[*model.RunCounts]{Implementors: runCountsImplementors, Field: ec.fieldRunCounts}
+}
+
+func (ec *executionContext) fieldRunCounts(f *executor.Field) executor.Output[*model.RunCounts] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.RunCounts) string { return obj.GlobalID() })
+	case "total":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Total })
+	case "pending":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Pending })
+	case "begun":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Begun })
+	case "deferred":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Deferred })
+	case "sent":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Sent })
+	case "failed":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Failed })
+	case "unknown":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Unknown })
+	case "skipped":
+		return executor.Variable(f, executor.Leaf(scalar.AppendCount, "Int!"), func(obj *model.RunCounts) int64 { return obj.Skipped })
+	}
+	panic("unknown field RunCounts." + f.Name)
+}
+
+func (ec *executionContext) objectRunHold() executor.Object[*model.RunHold] {
+	return executor.Object[*model.RunHold]{Implementors: runHoldImplementors, Field: ec.fieldRunHold}
+}
+
+func (ec *executionContext) fieldRunHold(f *executor.Field) executor.Output[*model.RunHold] {
+	switch f.Name {
+	case "code":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.RunHold) string { return obj.Code })
+	case "text":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.RunHold) string { return obj.Text })
+	case "until":
+		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.RunHold) *time.Time { return obj.Until })
+	}
+	panic("unknown field RunHold." + f.Name)
 }
 
 func (ec *executionContext) objectSchedulePreview() executor.Object[*model.SchedulePreview] {
@@ -3422,6 +3686,20 @@ func (ec *executionContext) fieldUntagSubscribersPayload(f *executor.Field) exec
 	panic("unknown field UntagSubscribersPayload." + f.Name)
 }
 
+func (ec *executionContext) objectUpdateAccountPayload() executor.Object[*model.UpdateAccountPayload] {
+	return executor.Object[*model.UpdateAccountPayload]{Implementors: updateAccountPayloadImplementors, Field: ec.fieldUpdateAccountPayload}
+}
+
+func (ec *executionContext) fieldUpdateAccountPayload(f *executor.Field) executor.Output[*model.UpdateAccountPayload] {
+	switch f.Name {
+	case "user":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUser()), ""), func(obj *model.UpdateAccountPayload) *model.User { return obj.User })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.UpdateAccountPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field UpdateAccountPayload." + f.Name)
+}
+
 func (ec *executionContext) objectUpdateCampaignPayload() executor.Object[*model.UpdateCampaignPayload] {
 	return executor.Object[*model.UpdateCampaignPayload]{Implementors: updateCampaignPayloadImplementors, Field: ec.fieldUpdateCampaignPayload}
 }
@@ -3580,6 +3858,10 @@ func (ec *executionContext) fieldUser(f *executor.Field) executor.Output[*model.
 		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Reputation) []byte {
 			return scalar.AppendString(buf, marshalNReputation2campaignqlᚋinternalᚋkindᚐReputation[v])
 		}, "Reputation!"), func(obj *model.User) kind.Reputation { return obj.Reputation })
+	case "sender":
+		return executor.Variable(f, executor.Leaf(func(buf []byte, v kind.Sender) []byte {
+			return scalar.AppendString(buf, marshalNSender2campaignqlᚋinternalᚋkindᚐSender[v])
+		}, "Sender!"), func(obj *model.User) kind.Sender { return obj.Sender })
 	case "createdAt":
 		return executor.Variable(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.User) time.Time { return obj.CreatedAt })
 	}
@@ -3921,6 +4203,12 @@ func (ec *executionContext) outputMutationPayload(f *executor.Field, required st
 		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateCampaignPayload] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateCampaignPayload()), required)
 		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.UpdateAccountPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateAccountPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.UpdateAccountPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUpdateAccountPayload()), required)
+		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[model.UntagSubscribersPayload] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectUntagSubscribersPayload()))
 		}),
@@ -4190,6 +4478,12 @@ func (ec *executionContext) outputNode(f *executor.Field, required string) execu
 		}),
 		executor.Implemented[model.Node](func() executor.Output[*model.Contact] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectContact()), required)
+		}),
+		executor.Implemented[model.Node](func() executor.Output[model.CampaignRun] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRun()))
+		}),
+		executor.Implemented[model.Node](func() executor.Output[*model.CampaignRun] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaignRun()), required)
 		}),
 		executor.Implemented[model.Node](func() executor.Output[model.Campaign] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()))

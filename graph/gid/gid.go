@@ -14,6 +14,7 @@ type Kind string
 
 const (
 	Campaign       Kind = "Campaign"
+	CampaignRun    Kind = "CampaignRun"
 	Tag            Kind = "Tag"
 	Email          Kind = "Email"
 	SubscriberList Kind = "SubscriberList"
@@ -27,8 +28,8 @@ const (
 	APIKey         Kind = "ApiKey"
 )
 
-// Parts of a campaign, entries of its history, and users as those who made them. A part has the id
-// of its campaign, under a name of its own, so that caches of clients tell them apart. They cannot be
+// Parts of a campaign and of a run, entries of its history, and users as those who made them. A part has the id
+// of its whole, under a name of its own, so that caches of clients tell them apart. They cannot be
 // fetched by their ids.
 const (
 	CampaignStatistics Kind = "CampaignStatistics"
@@ -37,11 +38,13 @@ const (
 	ABTest             Kind = "ABTest"
 	AutoResend         Kind = "AutoResend"
 	CampaignChange     Kind = "CampaignChange"
+	RunCounts          Kind = "RunCounts"
 	Actor              Kind = "Actor"
 )
 
 var kinds = map[Kind]bool{
 	Campaign:       true,
+	CampaignRun:    true,
 	Tag:            true,
 	Email:          true,
 	SubscriberList: true,

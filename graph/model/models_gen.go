@@ -1293,6 +1293,22 @@ type UntagSubscribersPayload struct {
 
 func (UntagSubscribersPayload) IsMutationPayload() {}
 
+// What `updateAccount` takes. What is absent or null is left as it is.
+type UpdateAccountInput struct {
+	// Who sends the account's campaigns.
+	Sender graphql.Omittable[*kind.Sender] `json:"sender,omitempty"`
+}
+
+// What `updateAccount` answers.
+type UpdateAccountPayload struct {
+	// The account; null with user errors.
+	User *User `json:"user,omitempty"`
+	// Faults that the caller can correct.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+func (UpdateAccountPayload) IsMutationPayload() {}
+
 // A partial update: a field that is absent or null is left alone; `clear` names what is cleared.
 type UpdateCampaignInput struct {
 	// Campaign to change: global id or legacy number.
@@ -2365,6 +2381,10 @@ const (
 	ReadinessCodeContent ReadinessCode = "CONTENT"
 	// Its email has no unsubscribe link.
 	ReadinessCodeUnsubscribeLink ReadinessCode = "UNSUBSCRIBE_LINK"
+	// The server has no mail server to send through; that is for whoever runs it to set. Only where the server sends.
+	ReadinessCodeDeliveryServer ReadinessCode = "DELIVERY_SERVER"
+	// The server does not know its own address, which links need; that is for whoever runs it to set. Only where the server sends.
+	ReadinessCodePublicURL ReadinessCode = "PUBLIC_URL"
 )
 
 var AllReadinessCode = []ReadinessCode{
@@ -2375,11 +2395,13 @@ var AllReadinessCode = []ReadinessCode{
 	ReadinessCodeFrom,
 	ReadinessCodeContent,
 	ReadinessCodeUnsubscribeLink,
+	ReadinessCodeDeliveryServer,
+	ReadinessCodePublicURL,
 }
 
 func (e ReadinessCode) IsValid() bool {
 	switch e {
-	case ReadinessCodeEmail, ReadinessCodeAudience, ReadinessCodeSchedule, ReadinessCodeSubject, ReadinessCodeFrom, ReadinessCodeContent, ReadinessCodeUnsubscribeLink:
+	case ReadinessCodeEmail, ReadinessCodeAudience, ReadinessCodeSchedule, ReadinessCodeSubject, ReadinessCodeFrom, ReadinessCodeContent, ReadinessCodeUnsubscribeLink, ReadinessCodeDeliveryServer, ReadinessCodePublicURL:
 		return true
 	}
 	return false
@@ -2828,6 +2850,8 @@ const (
 	UserErrorReasonAPIKeyNotFound UserErrorReason = "API_KEY_NOT_FOUND"
 	// The user name is missing.
 	UserErrorReasonUsernameRequired UserErrorReason = "USERNAME_REQUIRED"
+	// A sender is none of those that are known.
+	UserErrorReasonSenderUnknown UserErrorReason = "SENDER_UNKNOWN"
 	// The password is missing.
 	UserErrorReasonPasswordRequired UserErrorReason = "PASSWORD_REQUIRED"
 	// User name, password or key are wrong.
@@ -2856,6 +2880,8 @@ const (
 	UserErrorReasonNotInStatus UserErrorReason = "NOT_IN_STATUS"
 	// Some recipients have been sent to already.
 	UserErrorReasonAlreadyBegun UserErrorReason = "ALREADY_BEGUN"
+	// The server sends a campaign and ends it by itself.
+	UserErrorReasonRunOpen UserErrorReason = "RUN_OPEN"
 	// Nothing has been sent.
 	UserErrorReasonNotBegun UserErrorReason = "NOT_BEGUN"
 	// Automatic resending lacks its days to wait, or they are out of bounds.
@@ -3057,6 +3083,7 @@ var AllUserErrorReason = []UserErrorReason{
 	UserErrorReasonAccountNotFound,
 	UserErrorReasonAPIKeyNotFound,
 	UserErrorReasonUsernameRequired,
+	UserErrorReasonSenderUnknown,
 	UserErrorReasonPasswordRequired,
 	UserErrorReasonLoginInvalid,
 	UserErrorReasonScopesRequired,
@@ -3071,6 +3098,7 @@ var AllUserErrorReason = []UserErrorReason{
 	UserErrorReasonApprovalWithdrawn,
 	UserErrorReasonNotInStatus,
 	UserErrorReasonAlreadyBegun,
+	UserErrorReasonRunOpen,
 	UserErrorReasonNotBegun,
 	UserErrorReasonAutoResendWaitDays,
 	UserErrorReasonAutoResendSubject,
@@ -3166,7 +3194,7 @@ var AllUserErrorReason = []UserErrorReason{
 
 func (e UserErrorReason) IsValid() bool {
 	switch e {
-	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonNotBegun, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonAbTestHasEmails, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
+	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonSenderUnknown, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonRunOpen, UserErrorReasonNotBegun, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonAbTestHasEmails, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
 		return true
 	}
 	return false

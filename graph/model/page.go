@@ -46,6 +46,10 @@ func (c *Connection[N]) Edges() []*Edge[N] {
 type (
 	CampaignChangeConnection  = Connection[*CampaignChange]
 	CampaignChangeEdge        = Edge[*CampaignChange]
+	CampaignRunConnection     = Connection[*CampaignRun]
+	CampaignRunEdge           = Edge[*CampaignRun]
+	RecipientConnection       = Connection[*Recipient]
+	RecipientEdge             = Edge[*Recipient]
 	LinkStatisticConnection   = Connection[*ent.LinkCounter]
 	LinkStatisticEdge         = Edge[*ent.LinkCounter]
 	DomainStatisticConnection = Connection[*statistics.Domain]

@@ -87,6 +87,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Segments:       services.Segments,
 			Suppressions:   services.Suppressions,
 			Forgetting:     services.Forgetting,
+			Sending:        services.Sending,
 			Audiences:      services.Audiences,
 			Events:         services.Events,
 			Exports:        services.Exports,

@@ -24,22 +24,42 @@ func (p Plan[T]) GroupsBy(column string, parts []*sql.Selector) func(*sql.Select
 
 func (p Plan[T]) groups(parts []*sql.Selector, id string) func(*sql.Selector) {
 	return func(s *sql.Selector) {
-		var whole *sql.Selector
-		for i, part := range parts {
-			part.SetDialect(s.Dialect())
-			p.apply(part, id)
-			// Use a derived table: neither database accepts a LIMIT inside IN or in a part of a
-			// UNION.
-			own := sql.Dialect(s.Dialect()).Select(id).From(part.As("g" + strconv.Itoa(i)))
-			if whole == nil {
-				whole = own
-				continue
-			}
-			whole.UnionAll(own)
-		}
-		s.Where(sql.In(s.C(idColumn), sql.Dialect(s.Dialect()).Select(id).From(whole.As("chosen"))))
+		s.Where(sql.In(s.C(idColumn), p.chosen(s.Dialect(), parts, id, id)))
 		p.sort(s, idColumn)
 	}
+}
+
+// Pairs is Groups for a table without an id, whose key are the columns group and id. Each part selects
+// both. The plan must order by id alone, which means the column that is named here.
+func (p Plan[T]) Pairs(group, id string, parts []*sql.Selector) func(*sql.Selector) {
+	if p.order.Column != idColumn {
+		panic("page: pairs of ids have no order " + p.order.Name)
+	}
+	return func(s *sql.Selector) {
+		chosen := p.chosen(s.Dialect(), parts, id, group, id)
+		s.Where(sql.P(func(b *sql.Builder) {
+			b.Wrap(func(b *sql.Builder) { b.IdentComma(s.C(group), s.C(id)) })
+			b.WriteOp(sql.OpIn).Wrap(func(b *sql.Builder) { b.Join(chosen) })
+		}))
+		p.sort(s, id)
+	}
+}
+
+// chosen selects columns of the rows of the page of each part. id is the column that is ordered by.
+func (p Plan[T]) chosen(dialect string, parts []*sql.Selector, id string, columns ...string) *sql.Selector {
+	var whole *sql.Selector
+	for i, part := range parts {
+		part.SetDialect(dialect)
+		p.apply(part, id)
+		// Use a derived table: neither database accepts a LIMIT inside IN or in a part of a UNION.
+		own := sql.Dialect(dialect).Select(columns...).From(part.As("g" + strconv.Itoa(i)))
+		if whole == nil {
+			whole = own
+			continue
+		}
+		whole.UnionAll(own)
+	}
+	return sql.Dialect(dialect).Select(columns...).From(whole.As("chosen"))
 }
 
 // Sums selects one page of rows that a query with GROUP BY adds up. value and id are the SQL
