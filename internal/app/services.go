@@ -154,6 +154,9 @@ func NewServices(db *store.Store, opts ServiceOptions) *Services {
 		Now: opts.Now, CheckAudience: s.Audiences.Check, Purges: s.Purges, Runs: sending.NewRuns(db),
 	})
 	opts.Sending.Now, opts.Sending.Log = opts.Now, opts.Logger
+	if opts.Sending.UnsubscribeURL == nil {
+		opts.Sending.UnsubscribeURL = s.UnsubscribeURL()
+	}
 	s.Sending = sending.New(db, sending.Services{
 		Campaigns: s.Campaigns, Audiences: s.Audiences, Events: s.Events,
 	}, opts.Sending)
