@@ -353,4 +353,3 @@ func TestAPageNamesFewLists(t *testing.T) {
 		}
 	})
 }
-

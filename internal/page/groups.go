@@ -30,13 +30,14 @@ func (p Plan[T]) groups(parts []*sql.Selector, id string) func(*sql.Selector) {
 }
 
 // Pairs is Groups for a table without an id, whose key are the columns group and id. Each part selects
-// both. The plan must order by id alone, which means the column that is named here.
-func (p Plan[T]) Pairs(group, id string, parts []*sql.Selector) func(*sql.Selector) {
+// both. by is what the parts order by: id, or an expression of its value. The plan must order by id alone,
+// which means the column that is named here.
+func (p Plan[T]) Pairs(group, id, by string, parts []*sql.Selector) func(*sql.Selector) {
 	if p.order.Column != idColumn {
 		panic("page: pairs of ids have no order " + p.order.Name)
 	}
 	return func(s *sql.Selector) {
-		chosen := p.chosen(s.Dialect(), parts, id, group, id)
+		chosen := p.chosen(s.Dialect(), parts, by, group, id)
 		s.Where(sql.P(func(b *sql.Builder) {
 			b.Wrap(func(b *sql.Builder) { b.IdentComma(s.C(group), s.C(id)) })
 			b.WriteOp(sql.OpIn).Wrap(func(b *sql.Builder) { b.Join(chosen) })
@@ -45,12 +46,12 @@ func (p Plan[T]) Pairs(group, id string, parts []*sql.Selector) func(*sql.Select
 	}
 }
 
-// chosen selects columns of the rows of the page of each part. id is the column that is ordered by.
-func (p Plan[T]) chosen(dialect string, parts []*sql.Selector, id string, columns ...string) *sql.Selector {
+// chosen selects columns of the rows of the page of each part. by is the id that is ordered by.
+func (p Plan[T]) chosen(dialect string, parts []*sql.Selector, by string, columns ...string) *sql.Selector {
 	var whole *sql.Selector
 	for i, part := range parts {
 		part.SetDialect(dialect)
-		p.apply(part, id)
+		p.apply(part, by)
 		// Use a derived table: neither database accepts a LIMIT inside IN or in a part of a UNION.
 		own := sql.Dialect(dialect).Select(columns...).From(part.As("g" + strconv.Itoa(i)))
 		if whole == nil {

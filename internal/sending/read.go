@@ -146,11 +146,19 @@ func (s *Service) Recipients(
 		return nil, err
 	}
 	rows := make(map[int64][]*ent.RunRecipient, len(runIDs))
-	passesOver := state != nil && !slices.Contains(troubles, *state)
+	troubled := state != nil && slices.Contains(troubles, *state)
+	by := runrecipient.FieldContactID
+	if troubled && s.lite() {
+		// Without statistics SQLite prefers the order of the primary key, and passes over the others. The
+		// plus prevents that.
+		by = "+`" + runrecipient.Table + "`.`" + by + "`"
+	}
 	for some := range slices.Chunk(runIDs, groupsAtOnce) {
-		found, err := store.HeavyIf(ctx, s.db, passesOver, func(ctx context.Context) ([]*ent.RunRecipient, error) {
+		found, err := store.HeavyIf(ctx, s.db, state != nil && !troubled, func(ctx context.Context) ([]*ent.RunRecipient, error) {
 			query := s.db.Client(ctx).RunRecipient.Query()
-			query.Modify(plan.Pairs(runrecipient.FieldRunID, runrecipient.FieldContactID, recipientsOf(some, state)))
+			query.Modify(plan.Pairs(
+				runrecipient.FieldRunID, runrecipient.FieldContactID, by, recipientsOf(some, state),
+			))
 			if len(columns) > 0 {
 				key := []string{runrecipient.FieldRunID, runrecipient.FieldContactID}
 				query.Select(store.Distinct(append(key, columns...))...)

@@ -121,3 +121,16 @@ func TestOnlyFailuresAreLoggedWhereErrorsAreAskedFor(t *testing.T) {
 		t.Errorf("an access log that is off writes %v", off)
 	}
 }
+
+func TestTheLogDoesNotShowAPathWithASecret(t *testing.T) {
+	t.Parallel()
+	lines := logged(t, surface.AccessLogAll, func(w http.ResponseWriter, r *http.Request) {
+		surface.RequestOf(r.Context()).Conceal("/u/…")
+		surface.Recover(slog.New(slog.DiscardHandler), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			panic("at work")
+		})).ServeHTTP(w, r)
+	}, httptest.NewRequest(http.MethodPost, "/u/token", nil))
+	if len(lines) != 1 || lines[0]["path"] != "/u/…" || lines[0]["status"] != 500.0 {
+		t.Errorf("%v", lines)
+	}
+}
