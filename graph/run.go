@@ -104,7 +104,9 @@ func (r runResolver) Recipients(
 	}
 	return mapped(runs, func(run *model.CampaignRun) *model.RecipientConnection {
 		result := pages[run.ID]
-		shown := mapped(result.Items, func(row *ent.RunRecipient) *model.Recipient { return &model.Recipient{RunRecipient: row} })
+		shown := mapped(result.Items, func(row *ent.RunRecipient) *model.Recipient {
+			return &model.Recipient{RunRecipient: row}
+		})
 		return model.PageOf(result, shown, func(context.Context) (int, error) { return run.CountOf(state), nil })
 	}), nil
 }
