@@ -245,7 +245,7 @@ func rawWrites(info *types.Info, n *ast.CallExpr) []write {
 		strings.HasPrefix(receiver, "*campaignql/ent.") && method.Sel.Name == "ExecContext":
 		return []write{{table: varying}}
 	case receiver != "campaignql/internal/store.Raw",
-		!slices.Contains([]string{"Insert", "InsertAll", "Copy", "Upsert", "Change", "Add"}, method.Sel.Name):
+		!slices.Contains([]string{"Insert", "InsertAll", "Copy", "Upsert", "Change", "ChangePart", "Add"}, method.Sel.Name):
 		return nil
 	}
 	value := info.Types[n.Args[1]].Value

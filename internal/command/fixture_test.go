@@ -125,6 +125,9 @@ func (f *fixture) person(t *testing.T, in account.NewUser) person {
 	t.Helper()
 	in.Username = "u" + strings.ToLower(rand.Text())
 	in.Email, in.Password = in.Username+"@example.com", password
+	if in.Sender == "" {
+		in.Sender = kind.SenderExternal
+	}
 	u, key, err := f.accounts.CreateUser(caller.System(t.Context()), in)
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,11 @@ package sending
 import (
 	"context"
 	"errors"
-	"strings"
-
-	"entgo.io/ent/dialect"
 
 	"campaignql/ent"
 	"campaignql/ent/campaignrun"
 	"campaignql/ent/runbatch"
+	"campaignql/ent/runrecipient"
 	"campaignql/internal/apperr"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
@@ -107,19 +105,16 @@ func (s *Service) insertRange(
 	if err != nil {
 		return 0, err
 	}
-	var text strings.Builder
-	text.WriteString("INSERT ")
-	if s.db.Dialect() == dialect.MySQL {
-		text.WriteString("/*+ " + from.Hints + " */ ")
-	}
-	text.WriteString("INTO run_recipients (user_id,run_id,contact_id,subscriber_id) ")
-	text.WriteString(from.Text)
-	result, err := s.db.Client(ctx).ExecContext(ctx, text.String(), from.Args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := result.RowsAffected()
+	raw := s.db.Raw(ctx)
+	text := raw.Text()
+	text.Append(from.Text, from.Args...)
+	n, err := raw.Copy(ctx, runrecipient.Table, recipientColumns, text, from.Hints)
 	return int(n), err
+}
+
+// recipientColumns are the columns that insertRange writes. The others have their defaults.
+var recipientColumns = []string{
+	runrecipient.FieldUserID, runrecipient.FieldRunID, runrecipient.FieldContactID, runrecipient.FieldSubscriberID,
 }
 
 // batching collects the ranges of a transaction into batches. Ranges with few recipients share one.

@@ -51,54 +51,47 @@ func (s *Service) repeat(ctx context.Context, what string, do func(ctx context.C
 	}
 }
 
-// look starts what is due, and carries every run on that does not write to anybody.
+// look starts what is due, and carries every run on that does not write to anybody. A run that cannot
+// be carried on does not keep the others.
 func (s *Service) look(ctx context.Context) error {
-	if err := s.startDue(ctx); err != nil {
-		return err
-	}
+	failed := s.startDue(ctx)
 	for phase, do := range map[kind.RunPhase]func(context.Context, *ent.CampaignRun) error{
 		kind.RunFreezing:  s.freeze,
 		kind.RunCanceling: s.sweep,
 	} {
 		runs, err := s.inPhase(ctx, phase)
-		if err != nil {
-			return err
-		}
-		for _, r := range runs {
-			if err := do(ctx, r); err != nil {
-				return err
-			}
-		}
+		failed = errors.Join(failed, err, each(ctx, runs, do))
 	}
 	runs, err := s.going(ctx)
 	if err != nil || len(runs) == 0 {
-		return err
+		return errors.Join(failed, err)
 	}
-	if err := s.tell(ctx, runs); err != nil {
-		return err
-	}
-	for _, r := range runs {
-		if err := s.complete(ctx, r); err != nil {
-			return err
-		}
-	}
+	failed = errors.Join(failed, s.tell(ctx, runs), each(ctx, runs, s.complete))
 	select {
 	case s.wake <- struct{}{}:
 	default: // a worker is woken already
 	}
-	return nil
+	return failed
+}
+
+// each calls do for every run and returns what failed.
+func each(ctx context.Context, runs []*ent.CampaignRun, do func(context.Context, *ent.CampaignRun) error) error {
+	var failed error
+	for _, r := range runs {
+		if err := do(ctx, r); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("run %d: %w", r.ID, cause(err)))
+		}
+	}
+	return failed
 }
 
 // tell writes down why nothing is sent at present, or pauses the campaigns if that lasts.
 func (s *Service) tell(ctx context.Context, runs []*ent.CampaignRun) error {
 	state := s.breaker.state(time.Now())
 	if state.pauses != "" {
-		for _, r := range runs {
-			if err := s.Campaigns.Hold(ctx, r.CampaignID, state.pauses); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(ctx, runs, func(ctx context.Context, r *ent.CampaignRun) error {
+			return s.Campaigns.Hold(ctx, r.CampaignID, state.pauses)
+		})
 	}
 	if state.last == nil {
 		return s.held(ctx, runs, "", "", nil)

@@ -112,8 +112,6 @@ func (s *Service) addCounts(ctx context.Context, runID int64, c counts) error {
 	return update.Exec(ctx)
 }
 
-func (s *Service) lite() bool { return s.db.Dialect() == dialect.SQLite }
-
 // within selects the recipients of a range: after a contact, up to another one.
 func within(after, last int64) predicate.RunRecipient {
 	return predicate.RunRecipient(func(s *sql.Selector) {
@@ -121,3 +119,5 @@ func within(after, last int64) predicate.RunRecipient {
 		s.Where(sql.And(sql.GT(contact, after), sql.LTE(contact, last)))
 	})
 }
+
+func (s *Service) lite() bool { return s.db.Dialect() == dialect.SQLite }

@@ -1,11 +1,18 @@
 package sending_test
 
 import (
+	"bytes"
+	"net/mail"
+	"strings"
 	"testing"
 	"time"
 
+	"campaignql/ent"
+	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
+	"campaignql/internal/content"
 	"campaignql/internal/kind"
+	"campaignql/internal/mailer"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/smtpsink"
@@ -110,5 +117,137 @@ func TestPauseResumeAndCancel(t *testing.T) {
 			t.Errorf("%d pending, %d sent, %d skipped", r.Pending, r.Sent, r.Skipped)
 		}
 		w.check(r.ID)
+	})
+}
+
+// TestWhatChangesDuringAPause pauses a campaign in the middle. Who has left since, or must not be written
+// to any more, is skipped, and who is left gets the text of after the pause.
+func TestWhatChangesDuringAPause(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := newWorld(t, db, smtpsink.Options{RoundTrip: 5 * time.Millisecond, KeepBodies: true})
+		id := w.ready(w.people(numbered("p", 700)...))
+		stop := w.run(w.Services)
+		w.wait("the first messages", func() bool { return w.sink.Count() > 50 })
+		if _, err := w.Campaigns.Pause(w.ctx, campaign.Call{ID: id}, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.wait("the answers to the last bursts", func() bool { return w.runOf(id).Begun == 0 })
+		before := w.sink.Count()
+		run := w.runOf(id).ID
+		left := w.leave(run)
+		subject := "Other news"
+		if _, err := w.Emails.Update(w.ctx, *w.campaign(id).EmailID, content.Patch{Subject: &subject}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Campaigns.Resume(w.ctx, campaign.Call{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+		w.waitFor(id, kind.StatusSent)
+		stop()
+		rows := w.recipients(run)
+		for to, want := range left {
+			if row := rows[to]; row == nil || row.State != kind.RecipientSkipped || row.Skipped == nil || *row.Skipped != want {
+				t.Errorf("%s: %+v, want skipped, %s", to, row, want)
+			}
+		}
+		for i, entry := range w.sink.Log() {
+			message, err := mail.ReadMessage(bytes.NewReader(entry.Body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, changed := message.Header.Get("Subject"), i >= before; changed != (got == subject) {
+				t.Fatalf("message %d of %d before the pause has the subject %q", i, before, got)
+			}
+			if message.Header.Get("List-Unsubscribe-Post") == "" || message.Header.Get("Message-Id") == "" {
+				t.Fatalf("a message without %v", message.Header)
+			}
+		}
+		w.check(run)
+	})
+}
+
+// leave has people leave who have not got the campaign yet, each in another way, and returns why they
+// are to be skipped.
+func (w *world) leave(run int64) map[string]kind.SkipReason {
+	w.t.Helper()
+	var waiting []*ent.RunRecipient
+	for _, row := range w.recipients(run) {
+		if row.State == kind.RecipientPending {
+			waiting = append(waiting, row)
+		}
+	}
+	if len(waiting) < 4 {
+		w.t.Fatalf("only %d people are left", len(waiting))
+	}
+	address := func(i int) string { return waiting[i].Edges.Contact.Email }
+	client, system := w.db.Client(w.ctx), caller.System(w.t.Context())
+	must := func(err error) {
+		w.t.Helper()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	must(w.Subscribers.Left(system, map[int64]time.Time{waiting[0].SubscriberID: store.Now()}))
+	must(client.Suppression.Create().SetEmail(address(1)).SetEmailKey(address(1)).
+		SetReason(kind.SuppressedManually).SetCreatedAt(store.Now()).Exec(w.ctx))
+	must(client.Contact.UpdateOneID(waiting[2].ContactID).SetDeliverability(kind.BounceHard).Exec(w.ctx))
+	_, err := w.Subscribers.Delete(w.ctx, []int64{waiting[3].SubscriberID})
+	must(err)
+	return map[string]kind.SkipReason{
+		address(0): kind.SkippedUnsubscribed, address(1): kind.SkippedSuppressed, address(2): kind.SkippedBounced,
+	}
+}
+
+// TestAServerThatStopsLeavesNobodyInDoubt ends the sender in the middle of a campaign, as SIGTERM does.
+func TestAServerThatStopsLeavesNobodyInDoubt(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := newWorld(t, db, smtpsink.Options{RoundTrip: 5 * time.Millisecond})
+		id := w.ready(w.people(numbered("p", 500)...))
+		for i := range 3 {
+			stop := w.run(w.server())
+			w.wait("more messages", func() bool { return w.sink.Count() > 60*(i+1) })
+			stop()
+			r := w.runOf(id)
+			if r.Begun != 0 || r.Unknown != 0 || r.Sent != int64(w.sink.Count()) {
+				t.Errorf("%d begun, %d unknown, %d sent of %d messages", r.Begun, r.Unknown, r.Sent, w.sink.Count())
+			}
+		}
+		w.run(w.Services)
+		w.waitFor(id, kind.StatusSent)
+		w.check(w.runOf(id).ID)
+	})
+}
+
+// TestNobodyListens sends while there is no mail server: nobody loses an attempt, the run says what is
+// wrong, and the campaign goes on by itself.
+func TestNobodyListens(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := newWorld(t, db, smtpsink.Options{})
+		address := w.sink.Addr
+		w.sink.Close()
+		id := w.ready(w.people(numbered("p", 5)...))
+		stop := w.run(w.Services)
+		w.wait("a word about the mail server", func() bool {
+			return w.campaign(id).Status == kind.StatusSending && w.runOf(id).HoldCode != ""
+		})
+		r := w.runOf(id)
+		if r.HoldCode != string(mailer.StepConnect) || !strings.Contains(r.HoldText, "nothing accepts connections") {
+			t.Errorf("%s: %s", r.HoldCode, r.HoldText)
+		}
+		stop()
+		for to, row := range w.recipients(r.ID) {
+			if row.State != kind.RecipientPending || row.Attempts != 0 {
+				t.Errorf("%s is %s after %d attempts", to, row.State, row.Attempts)
+			}
+		}
+		w.sink = smtpsink.Start(t, smtpsink.Options{Address: address})
+		w.run(w.server())
+		if c := w.waitFor(id, kind.StatusSent); c.TotalSent != 5 {
+			t.Errorf("%d sent", c.TotalSent)
+		}
+		if r := w.runOf(id); r.HoldCode != "" {
+			t.Errorf("the run still says %s", r.HoldText)
+		}
+		w.check(w.runOf(id).ID)
 	})
 }

@@ -2,6 +2,7 @@ package sending
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -28,6 +29,7 @@ func (s *Service) startDue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range ids {
 		err := s.Campaigns.Start(ctx, id, campaign.Start{
 			Now: now, MaxLateness: s.MaxLateness, Check: s.check(ctx),
@@ -36,10 +38,10 @@ func (s *Service) startDue(ctx context.Context) error {
 			},
 		})
 		if err != nil {
-			return fmt.Errorf("start campaign %d: %w", id, err)
+			failed = errors.Join(failed, fmt.Errorf("start campaign %d: %w", id, cause(err)))
 		}
 	}
-	return nil
+	return failed
 }
 
 // check returns what is wrong with the contents of a campaign.

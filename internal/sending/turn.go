@@ -176,35 +176,6 @@ func (s *Service) markBegun(ctx context.Context, c *claim, write []recipient, no
 func (s *Service) changeRows(
 	ctx context.Context, runID int64, columns []string, rows [][]any, more func(t *store.Text),
 ) error {
-	r := s.db.Raw(ctx)
-	names := []string{"c"}
-	sets := ""
-	for i, column := range columns {
-		name := "v" + string(rune('a'+i))
-		names = append(names, name)
-		if i > 0 {
-			sets += ","
-		}
-		sets += column + "=d." + name
-	}
-	t := r.Given(names, rows)
-	where := " run_recipients.contact_id=d.c"
-	if s.lite() {
-		t.WriteString("UPDATE run_recipients SET " + sets)
-		more(t)
-		t.WriteString(" FROM d WHERE")
-	} else {
-		t.WriteString("UPDATE ")
-		r.Derived(t, names, rows)
-		t.WriteString(" STRAIGHT_JOIN run_recipients ON" + where + " AND run_recipients.run_id=")
-		t.Value(runID)
-		t.WriteString(" SET " + sets)
-		more(t)
-		_, err := r.Exec(ctx, t)
-		return err
-	}
-	t.WriteString(where + " AND run_recipients.run_id=")
-	t.Value(runID)
-	_, err := r.Exec(ctx, t)
-	return err
+	part := store.Part{Column: runrecipient.FieldRunID, Value: runID, Key: runrecipient.FieldContactID}
+	return s.db.Raw(ctx).ChangePart(ctx, runrecipient.Table, part, columns, rows, more)
 }

@@ -215,7 +215,11 @@ func (w *world) recipients(runID int64) map[string]*ent.RunRecipient {
 	}
 	found := map[string]*ent.RunRecipient{}
 	for _, row := range rows {
-		found[row.Edges.Contact.Email] = row
+		to := fmt.Sprint(row.ContactID) // of who was deleted
+		if row.Edges.Contact != nil {
+			to = row.Edges.Contact.Email
+		}
+		found[to] = row
 	}
 	return found
 }

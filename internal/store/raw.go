@@ -72,14 +72,22 @@ func (r Raw) Insert(ctx context.Context, table string, columns []string, rows []
 	return id, err
 }
 
-// Copy inserts the rows that a SELECT statement returns.
-func (r Raw) Copy(ctx context.Context, table string, columns []string, from *Text) error {
+// Copy inserts the rows that a SELECT statement returns, and returns their number. hints are for
+// MySQL.
+func (r Raw) Copy(ctx context.Context, table string, columns []string, from *Text, hints ...string) (int64, error) {
 	t := r.Text()
-	t.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ",") + ") ")
+	t.WriteString("INSERT ")
+	if len(hints) > 0 && !r.lite {
+		t.WriteString("/*+ " + strings.Join(hints, " ") + " */ ")
+	}
+	t.WriteString("INTO " + table + " (" + strings.Join(columns, ",") + ") ")
 	t.WriteString(from.String())
 	t.args = from.args
-	_, err := r.Exec(ctx, t)
-	return err
+	result, err := r.Exec(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 // CopiesConcurrently reports whether other transactions can insert rows into a table while Copy
@@ -216,6 +224,12 @@ func (t *Text) Value(v any) {
 	default:
 		panic(fmt.Sprintf("store: a value of type %T", v))
 	}
+}
+
+// Append writes a part of a statement with a question mark for each of its arguments.
+func (t *Text) Append(part string, args ...any) {
+	t.WriteString(part)
+	t.args = append(t.args, args...)
 }
 
 func (t *Text) bind(v any) {

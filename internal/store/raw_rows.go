@@ -57,6 +57,45 @@ func (r Raw) Add(ctx context.Context, table string, columns []string, rows [][]a
 	return r.update(ctx, table, columns, rows, func(column, value string) string { return column + "+" + value })
 }
 
+// Part are the rows of a table that have a value in a column, and are told apart by another column.
+type Part struct {
+	Column string
+	Value  int64
+	Key    string
+}
+
+// ChangePart is Change for rows of a part of a table: the first value of each row is that of its key.
+// more writes further assignments, each with a comma before it.
+func (r Raw) ChangePart(
+	ctx context.Context, table string, part Part, columns []string, rows [][]any, more func(t *Text),
+) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	names := []string{"i"}
+	sets := make([]string, len(columns))
+	for i, column := range columns {
+		name := "v" + strconv.Itoa(i)
+		names = append(names, name)
+		sets[i] = column + "=d." + name
+	}
+	t := r.Given(names, rows)
+	matches := table + "." + part.Key + "=d.i AND " + table + "." + part.Column + "=" +
+		strconv.FormatInt(part.Value, 10)
+	t.WriteString("UPDATE ")
+	if r.lite {
+		t.WriteString(table + " SET " + strings.Join(sets, ","))
+		more(t)
+		t.WriteString(" FROM d WHERE " + matches)
+	} else {
+		r.Derived(t, names, rows)
+		t.WriteString(" STRAIGHT_JOIN " + table + " ON " + matches + " SET " + strings.Join(sets, ","))
+		more(t)
+	}
+	_, err := r.Exec(ctx, t)
+	return err
+}
+
 func (r Raw) update(
 	ctx context.Context, table string, columns []string, rows [][]any, to func(column, value string) string,
 ) error {

@@ -59,5 +59,6 @@ func (b *batch) copy(ctx context.Context, first int64, rows [][]any) error {
 	t.WriteString(" AND ")
 	t.Value(first + int64(len(rows)) - 1)
 	t.WriteString(" ORDER BY id")
-	return raw.Copy(ctx, entsubscriber.Table, columns, t)
+	_, err := raw.Copy(ctx, entsubscriber.Table, columns, t)
+	return err
 }
