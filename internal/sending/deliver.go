@@ -49,7 +49,7 @@ func (l *lane) deliver(ctx, stopping context.Context, c *claim, burst []recipien
 		some := results[i*len(burst)/parts : (i+1)*len(burst)/parts]
 		sent.Go(func() {
 			l.deliverOver(ctx, &l.conns[i], some, func(buf *bytes.Buffer, r *recipient) (mailer.Message, error) {
-				if stopping.Err() != nil {
+				if stopping.Err() != nil || time.Now().After(deadline) {
 					return mailer.Message{}, mailer.ErrGiveBack
 				}
 				return l.message(buf, p, r, fields[r.subscriber], now)

@@ -133,10 +133,38 @@ func (l *lane) batch(ctx context.Context, c *claim, burst int) error {
 		if err != nil || len(begun) == 0 {
 			return err
 		}
-		if done, err = l.deliver(held, ctx, c, begun); err != nil {
+		if done, err = l.hold(held, ctx, c, begun); err != nil {
 			return err
 		}
 	}
+}
+
+// hold is deliver, and renews the lease of the batch meanwhile: a mail server may take minutes for an
+// answer. A process that does not run any more renews nothing.
+func (l *lane) hold(ctx, stopping context.Context, c *claim, burst []recipient) ([]result, error) {
+	renewing, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(l.Lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-renewing.Done():
+				return
+			case <-tick.C:
+			}
+			now, err := l.now(renewing)
+			if err == nil {
+				_, err = l.renew(renewing, c, now)
+			}
+			if err != nil && renewing.Err() == nil {
+				l.Log.Warn("the lease of a batch could not be renewed", "run", c.id, "error", cause(err))
+			}
+		}
+	})
+	defer done.Wait()
+	defer stop()
+	return l.deliver(ctx, stopping, c, burst)
 }
 
 // settled is turn, tried again for the time of a lease: what is known of messages must not be lost

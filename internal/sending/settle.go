@@ -57,19 +57,32 @@ func changeOf(r result, since, now time.Time, giveUp time.Duration) change {
 		}
 		return change{state: kind.RecipientFailed, attempts: r.attempts, events: events}
 	case mailer.Deferred:
-		due := now.Add(waitAfter(r.attempts))
-		if due.Sub(since) > giveUp {
-			return change{
-				state: kind.RecipientFailed, attempts: r.attempts, events: []kind.EventKind{kind.EventFailed},
-			}
-		}
-		return change{state: kind.RecipientDeferred, attempts: r.attempts, due: &due}
+		return later(r, since, now, giveUp)
 	case mailer.NotHandedOver:
+		if brokeOn(r.outcome) {
+			return later(r, since, now, giveUp)
+		}
 		// Certainly not handed over, and not the recipient's fault: the attempt does not count.
 		return change{state: kind.RecipientPending, attempts: r.attempts - 1}
 	default:
 		return change{state: kind.RecipientUnknown, attempts: r.attempts}
 	}
+}
+
+// later plans the next attempt, or gives up.
+func later(r result, since, now time.Time, giveUp time.Duration) change {
+	due := now.Add(waitAfter(r.attempts))
+	if due.Sub(since) > giveUp {
+		return change{state: kind.RecipientFailed, attempts: r.attempts, events: []kind.EventKind{kind.EventFailed}}
+	}
+	return change{state: kind.RecipientDeferred, attempts: r.attempts, due: &due}
+}
+
+// brokeOn reports whether the connection broke while this very message was handed over. The message
+// may be the reason, so the attempt counts: otherwise it would be tried without end.
+func brokeOn(o mailer.Outcome) bool {
+	return o.Blame == mailer.BlameServer &&
+		(o.Step == mailer.StepRcpt || o.Step == mailer.StepData || o.Step == mailer.StepBody)
 }
 
 // settle writes down the outcomes of a burst, with their events. An outcome counts by the token of its
