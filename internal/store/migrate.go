@@ -100,6 +100,9 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	} else {
 		err = s.migrateMySQL(ctx, files, done)
 	}
+	if err != nil && ctx.Err() != nil && !errors.Is(err, errGoesOn) { // stopped between two statements
+		err = fmt.Errorf("%w: %w", err, errGoesOn)
+	}
 	if err != nil {
 		return applied, fmt.Errorf("migrate: %w", err)
 	}

@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
+// errGoesOn is part of the error of a migration that was stopped. Nothing is lost.
+var errGoesOn = errors.New("the next start goes on from there")
+
 // finish runs do, which may continue for the grace period after ctx has ended. After the grace
 // period, or immediately if the lease is lost, finish calls cancel (unless nil), and ends the
 // context of do after cancelGrace. If cancel is nil, it ends the context of do immediately.
 func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Context) error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: the next start goes on from there", context.Cause(ctx))
+		return fmt.Errorf("%w: %w", context.Cause(ctx), errGoesOn)
 	}
 	inner, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -40,8 +43,7 @@ func (m migrator) finish(ctx context.Context, cancel func(), do func(context.Con
 	close(done)
 	<-stopped
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w: what ran did not end in time, the next start goes on from there: %w",
-			context.Cause(ctx), err)
+		return fmt.Errorf("%w: what ran did not end in time, %w: %w", context.Cause(ctx), errGoesOn, err)
 	}
 	return err
 }
