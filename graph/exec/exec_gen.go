@@ -2151,9 +2151,9 @@ enum ReadinessCode {
   CONTENT
   "Its email has no unsubscribe link."
   UNSUBSCRIBE_LINK
-  "The server has no mail server to send through; that is for whoever runs it to set. Only where the server sends."
+  "The server has no mail server to send through: its operator sets ` + "`" + `--smtp` + "`" + `. Only if ` + "`" + `sender` + "`" + ` is BUILT_IN."
   DELIVERY_SERVER
-  "The server does not know its own address, which links need; that is for whoever runs it to set. Only where the server sends."
+  "Links need the public URL of the server: its operator sets ` + "`" + `--public-url` + "`" + `. Only if ` + "`" + `sender` + "`" + ` is BUILT_IN."
   PUBLIC_URL
 }
 

@@ -2381,9 +2381,9 @@ const (
 	ReadinessCodeContent ReadinessCode = "CONTENT"
 	// Its email has no unsubscribe link.
 	ReadinessCodeUnsubscribeLink ReadinessCode = "UNSUBSCRIBE_LINK"
-	// The server has no mail server to send through; that is for whoever runs it to set. Only where the server sends.
+	// The server has no mail server to send through: its operator sets `--smtp`. Only if `sender` is BUILT_IN.
 	ReadinessCodeDeliveryServer ReadinessCode = "DELIVERY_SERVER"
-	// The server does not know its own address, which links need; that is for whoever runs it to set. Only where the server sends.
+	// Links need the public URL of the server: its operator sets `--public-url`. Only if `sender` is BUILT_IN.
 	ReadinessCodePublicURL ReadinessCode = "PUBLIC_URL"
 )
 

@@ -142,7 +142,7 @@ type Sent struct {
 	// SubscriberID is the subscription through which the mail came.
 	SubscriberID int64
 	// Lists are those that the audience of the run names: an unsubscription ends the subscriptions to
-	// them. Nil stands for the lists of the campaign's audience as it is stored.
+	// them. Nil means the lists of the campaign's audience as it is stored.
 	Lists []int64
 }
 

@@ -49,7 +49,7 @@ var notFound = page{
 		"Or the address was deleted here since, and gets no more mail.",
 }
 
-// form is the page of somebody who may leave.
+// form is the page with the button to unsubscribe.
 func form(l *tracking.Leaving) page {
 	if l.Left {
 		return page{Title: "You are unsubscribed", Leaving: l}

@@ -20,7 +20,7 @@ func Dial(ctx context.Context, route Route) (*Conn, error) {
 	return c, nil
 }
 
-// dial tells passed about each step that went well. Of a connection that failed it returns what is
+// dial calls passed for each step that went well. Of a connection that failed it returns what is
 // known, closed.
 func dial(ctx context.Context, route Route, passed func(step Step, text string)) (*Conn, *Fault) {
 	route = route.withDefaults()

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Markers stand for tags while HTML is parsed: the number of the first tag that is written alike, and
+// Markers replace tags while HTML is parsed: the number of the first tag that is written alike, and
 // the tag's own. They are made of characters for private use, which are removed from the text before.
 const (
 	marker       = "\uE000"

@@ -30,9 +30,9 @@ type Source struct {
 
 // Options of Compile.
 type Options struct {
-	// Fields are the custom fields that tags of the subscriber can name. Nil stands for none.
+	// Fields are the custom fields that tags of the subscriber can name. Nil means none.
 	Fields *Fields
-	// MaxBytes is the largest message, in bytes; 0 stands for DefaultMaxBytes.
+	// MaxBytes is the largest message, in bytes; 0 means DefaultMaxBytes.
 	MaxBytes int
 }
 

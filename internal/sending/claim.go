@@ -19,6 +19,8 @@ type claim struct {
 	batch       int64
 	after, last int64
 	fence       int64
+	// marked says that the campaign is known to have begun.
+	marked bool
 }
 
 // next claims a batch of a run that goes on, or returns nil if there is none. Campaigns take turns.

@@ -88,11 +88,7 @@ func (c *contents) prepare(ctx context.Context, r run) (*prepared, error) {
 	}
 	p := &prepared{run: r}
 	for _, row := range latestContents(all) {
-		compiled, _ := message.Compile(message.Source{
-			FromName: row.FromName, FromEmail: row.FromEmail,
-			ReplyToName: row.ReplyToName, ReplyToEmail: row.ReplyToEmail,
-			Subject: row.Subject, Preheader: row.Preheader, HTML: row.HTML, Plain: row.Plain,
-		}, message.Options{Fields: fields})
+		compiled, _ := message.Compile(sourceOfContent(row), message.Options{Fields: fields})
 		domain := ""
 		if from, err := address.Parse(row.FromEmail); err == nil {
 			domain = from.Domain
@@ -150,11 +146,22 @@ func (c *contents) problems(ctx context.Context, ownerID int64, e *ent.Email) ([
 	if err != nil {
 		return nil, err
 	}
-	_, problems := message.Compile(message.Source{
+	_, problems := message.Compile(sourceOfEmail(e), message.Options{Fields: fields})
+	return problems, nil
+}
+
+func sourceOfEmail(e *ent.Email) message.Source {
+	return message.Source{
 		FromName: e.FromName, FromEmail: e.FromEmail, ReplyToName: e.ReplyToName, ReplyToEmail: e.ReplyToEmail,
 		Subject: e.Subject, Preheader: e.Preheader, HTML: e.HTML, Plain: e.Plain,
-	}, message.Options{Fields: fields})
-	return problems, nil
+	}
+}
+
+func sourceOfContent(c *ent.RunContent) message.Source {
+	return message.Source{
+		FromName: c.FromName, FromEmail: c.FromEmail, ReplyToName: c.ReplyToName, ReplyToEmail: c.ReplyToEmail,
+		Subject: c.Subject, Preheader: c.Preheader, HTML: c.HTML, Plain: c.Plain,
+	}
 }
 
 // choose returns the content that a contact gets. With an A/B test, the variation depends on the run

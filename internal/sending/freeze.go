@@ -64,7 +64,9 @@ func audienceFault(err error) string {
 }
 
 // freezeSome writes down the next ranges, and returns how many of them are done.
-func (s *Service) freezeSome(ctx context.Context, runID int64, target query.Target, ends []int64) (done int, err error) {
+func (s *Service) freezeSome(
+	ctx context.Context, runID int64, target query.Target, ends []int64,
+) (done int, err error) {
 	err = s.db.TxLatest(ctx, func(ctx context.Context) error {
 		done = 0
 		r, err := s.lockRun(ctx, runID)

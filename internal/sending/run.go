@@ -23,25 +23,25 @@ const lanes = 2
 func (s *Service) Run(ctx context.Context) {
 	ctx = caller.Sender(ctx)
 	var work sync.WaitGroup
-	work.Go(func() { s.repeat(ctx, "sending", s.look) })
+	work.Go(func() { s.repeat(ctx, s.look) })
 	burst, connections := max(1, s.Burst/lanes), max(1, s.Connections/lanes)
 	for range lanes {
 		work.Go(func() {
 			l := &lane{Service: s, conns: make([]*mailer.Conn, connections)}
 			defer l.close()
-			s.repeat(ctx, "sending", func(ctx context.Context) error { return l.work(ctx, burst) })
+			s.repeat(ctx, func(ctx context.Context) error { return l.work(ctx, burst) })
 		})
 	}
 	work.Wait()
 }
 
 // repeat calls do again and again until ctx ends, at every tick and when it is woken.
-func (s *Service) repeat(ctx context.Context, what string, do func(ctx context.Context) error) {
+func (s *Service) repeat(ctx context.Context, do func(ctx context.Context) error) {
 	tick := time.NewTicker(s.Tick)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn(what+" failed, and is tried again", "error", cause(err))
+			s.Log.Warn("sending failed, and is tried again", "error", cause(err))
 		}
 		select {
 		case <-ctx.Done():

@@ -110,7 +110,8 @@ func TestPauseResumeAndCancel(t *testing.T) {
 		}
 		w.wait("the end of the run", func() bool { return w.runOf(id).Phase == kind.RunDone })
 		r := w.runOf(id)
-		if c := w.campaign(id); c.Status != kind.StatusSent || c.StatusReason != campaign.ReasonCanceled || c.TotalSent != r.Sent {
+		c := w.campaign(id)
+		if c.Status != kind.StatusSent || c.StatusReason != campaign.ReasonCanceled || c.TotalSent != r.Sent {
 			t.Errorf("%s, %q, %d sent, the run says %d", c.Status, c.StatusReason, c.TotalSent, r.Sent)
 		}
 		if r.Pending+r.Begun+r.Deferred != 0 || r.Sent+r.Skipped != 1500 || r.Skipped == 0 {

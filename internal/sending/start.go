@@ -120,10 +120,7 @@ func latestContents(all []*ent.RunContent) []*ent.RunContent {
 }
 
 func sameTexts(a *ent.RunContent, b *ent.Email) bool {
-	return a.EmailID == b.ID && a.Subject == b.Subject && a.Preheader == b.Preheader &&
-		a.FromName == b.FromName && a.FromEmail == b.FromEmail &&
-		a.ReplyToName == b.ReplyToName && a.ReplyToEmail == b.ReplyToEmail &&
-		a.HTML == b.HTML && a.Plain == b.Plain
+	return a.EmailID == b.ID && sourceOfContent(a) == sourceOfEmail(b)
 }
 
 // maxShare is the sum of the weights of the contents of a run.

@@ -54,6 +54,7 @@ func (s *Service) turn(ctx context.Context, c *claim, done []result, want int) (
 	if err != nil {
 		return nil, err
 	}
+	c.marked = c.marked || len(begun) > 0
 	return begun, nil
 }
 
@@ -155,8 +156,10 @@ func (s *Service) markBegun(ctx context.Context, c *claim, write []recipient, no
 	if len(write) == 0 {
 		return nil
 	}
-	if _, err := s.Campaigns.LockSending(ctx, c.campaign, true); err != nil {
-		return err
+	if !c.marked {
+		if _, err := s.Campaigns.LockSending(ctx, c.campaign, true); err != nil {
+			return err
+		}
 	}
 	rows := make([][]any, len(write))
 	for i, r := range write {

@@ -48,7 +48,8 @@ func newWorld(t *testing.T, db *store.Store, options smtpsink.Options, change ..
 	t.Helper()
 	w := &world{t: t, db: db, sink: smtpsink.Start(t, options), id: testkit.Account(t, db)}
 	w.ctx = testkit.As(t, w.id)
-	if err := db.Client(w.ctx).User.UpdateOneID(w.id.UserID).SetSender(kind.SenderBuiltIn).Exec(caller.System(t.Context())); err != nil {
+	system := caller.System(t.Context())
+	if err := db.Client(system).User.UpdateOneID(w.id.UserID).SetSender(kind.SenderBuiltIn).Exec(system); err != nil {
 		t.Fatal(err)
 	}
 	w.opts = sending.Options{

@@ -1,4 +1,4 @@
-// The program cmd runs an SMTP sink in a process of its own, for tests that kill the program under
+// Command cmd runs an SMTP sink in a process of its own, for tests that kill the program under
 // test. It prints its address as the first line and ends with SIGTERM, or when its standard input
 // ends if -stdin is given. Addresses say themselves what happens to them, see smtpsink.ByLocalPart.
 package main
