@@ -11,6 +11,7 @@ import (
 	"campaignql/internal/account"
 	"campaignql/internal/audience/query"
 	"campaignql/internal/campaign"
+	"campaignql/internal/capture"
 	"campaignql/internal/content"
 	"campaignql/internal/event"
 	"campaignql/internal/export"
@@ -55,6 +56,8 @@ type Services struct {
 	Exports *export.Service
 	// Live reports changes of campaigns.
 	Live *live.Service
+	// Captured is the mail server of a demo; nil elsewhere.
+	Captured *capture.Server
 	// Commands resolves the field command.
 	Commands Commands
 }

@@ -130,4 +130,24 @@ func (r queryResolver) ServerInfo(context.Context) (*model.ServerInfo, error) {
 	}, nil
 }
 
+// mostCaptured is the largest number of captured messages that are returned at once.
+const mostCaptured = 100
+
+func (r queryResolver) CapturedMessages(
+	ctx context.Context, first *int32, search *string,
+) ([]*model.CapturedMessage, error) {
+	if *first < 0 || *first > mostCaptured {
+		return nil, apperr.InvalidField("first", apperr.ReasonPageSize, "must be 0 to %d", mostCaptured)
+	}
+	messages, err := r.Captured.Read(ctx, int(*first), value(search))
+	if messages == nil {
+		return nil, err
+	}
+	shown := make([]*model.CapturedMessage, len(messages))
+	for i, m := range messages {
+		shown[i] = &model.CapturedMessage{Message: m}
+	}
+	return shown, nil
+}
+
 func unchanged[T any](row T) T { return row }

@@ -274,6 +274,7 @@ type QueryResolver interface {
 	Suppressions(ctx context.Context, search *string, reason []kind.SuppressionReason, first *int32, after *string, last *int32, before *string) (*model.Connection[*model.Suppression], error)
 	SchedulePreview(ctx context.Context, input model.ScheduleInput, first int32) (*model.SchedulePreview, error)
 	ServerInfo(ctx context.Context) (*model.ServerInfo, error)
+	CapturedMessages(ctx context.Context, first *int32, search *string) ([]*model.CapturedMessage, error)
 }
 type RecipientResolver interface {
 	Contact(ctx context.Context, objs []*model.Recipient) ([]*model.Contact, error)
@@ -820,6 +821,17 @@ type Query {
 
   "The server and the limits it applies. Needs no authentication."
   serverInfo: ServerInfo!
+
+  """
+  Mail that the mail server of a demo has taken instead of passing it on, newest first. It keeps the last 1,000; ` + "`" + `/mail` + "`" + ` shows them in a browser. Null where the
+  server has no such mail server, and for every account but the demo's.
+  """
+  capturedMessages(
+    "How many: 0–100, default 20."
+    first: Int = 20
+    "Keeps those whose recipient or subject contains this text, without regard to case."
+    search: String
+  ): [CapturedMessage!]
 }
 
 "Everything that can be changed. The mutations of one request run one after the other, in the order in which they are written."
@@ -2093,6 +2105,26 @@ type Recipient {
   settledAt: DateTime
   "When it is tried again; null unless it is DEFERRED."
   dueAt: DateTime
+}
+
+"A message as the mail server of a demo has taken it."
+type CapturedMessage {
+  "Opaque id, for caches. Not for ` + "`" + `node` + "`" + `. Messages are numbered anew after a restart of the server."
+  id: ID!
+  "When it was taken."
+  receivedAt: DateTime!
+  "Address and name of the sender, as the header says."
+  from: String!
+  "Address that it was for."
+  to: String!
+  "Subject."
+  subject: String!
+  "Body as HTML; null without one."
+  html: String
+  "Body as plain text; null without one."
+  plain: String
+  "The whole message as it came, with its header."
+  source: String!
 }
 
 "A page of the runs of a campaign."
@@ -5783,6 +5815,28 @@ func (ec *executionContext) childFields_CancelCampaignPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type CancelCampaignPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CapturedMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CapturedMessage_id(ctx, field)
+	case "receivedAt":
+		return ec.fieldContext_CapturedMessage_receivedAt(ctx, field)
+	case "from":
+		return ec.fieldContext_CapturedMessage_from(ctx, field)
+	case "to":
+		return ec.fieldContext_CapturedMessage_to(ctx, field)
+	case "subject":
+		return ec.fieldContext_CapturedMessage_subject(ctx, field)
+	case "html":
+		return ec.fieldContext_CapturedMessage_html(ctx, field)
+	case "plain":
+		return ec.fieldContext_CapturedMessage_plain(ctx, field)
+	case "source":
+		return ec.fieldContext_CapturedMessage_source(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CapturedMessage", field.Name)
+}
+
 func (ec *executionContext) childFields_ComparedCampaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -8698,6 +8752,28 @@ func (ec *executionContext) field_Query_campaigns_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["offset"] = arg6
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_capturedMessages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg1
 	return args, nil
 }
 
@@ -16348,6 +16424,190 @@ func (ec *executionContext) fieldContext_CancelCampaignPayload_userErrors(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CapturedMessage_id(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, true, false, "ID")
+}
+
+func (ec *executionContext) _CapturedMessage_receivedAt(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_receivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReceivedAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_receivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, true, false, "DateTime")
+}
+
+func (ec *executionContext) _CapturedMessage_from(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, false, false, "String")
+}
+
+func (ec *executionContext) _CapturedMessage_to(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, false, false, "String")
+}
+
+func (ec *executionContext) _CapturedMessage_subject(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, false, false, "String")
+}
+
+func (ec *executionContext) _CapturedMessage_html(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_html(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HTML(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_html(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, true, false, "String")
+}
+
+func (ec *executionContext) _CapturedMessage_plain(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_plain(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plain(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_plain(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, true, false, "String")
+}
+
+func (ec *executionContext) _CapturedMessage_source(ctx context.Context, field graphql.CollectedField, obj *model.CapturedMessage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CapturedMessage_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CapturedMessage_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CapturedMessage", field, true, false, "String")
 }
 
 func (ec *executionContext) _ComparedCampaign_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ComparedCampaign) (ret graphql.Marshaler) {
@@ -24935,6 +25195,50 @@ func (ec *executionContext) fieldContext_Query_serverInfo(_ context.Context, fie
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ServerInfo(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_capturedMessages(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_capturedMessages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CapturedMessages(ctx, fc.Args["first"].(*int32), fc.Args["search"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CapturedMessage) graphql.Marshaler {
+			return ec.marshalOCapturedMessage2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCapturedMessageᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_capturedMessages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CapturedMessage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_capturedMessages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -40924,6 +41228,74 @@ func (ec *executionContext) _CancelCampaignPayload(ctx context.Context, sel ast.
 	return out
 }
 
+var capturedMessageImplementors = []string{"CapturedMessage"}
+
+func (ec *executionContext) _CapturedMessage(ctx context.Context, sel ast.SelectionSet, obj *model.CapturedMessage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, capturedMessageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CapturedMessage")
+		case "id":
+			out.Values[i] = ec._CapturedMessage_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "receivedAt":
+			out.Values[i] = ec._CapturedMessage_receivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._CapturedMessage_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._CapturedMessage_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "subject":
+			out.Values[i] = ec._CapturedMessage_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "html":
+			out.Values[i] = ec._CapturedMessage_html(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "plain":
+			out.Values[i] = ec._CapturedMessage_plain(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._CapturedMessage_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var comparedCampaignImplementors = []string{"ComparedCampaign"}
 
 func (ec *executionContext) _ComparedCampaign(ctx context.Context, sel ast.SelectionSet, obj *model.ComparedCampaign) graphql.Marshaler {
@@ -43926,6 +44298,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_serverInfo(ctx, field)
+				})
+		case "capturedMessages":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_capturedMessages(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -48252,6 +48630,14 @@ func (ec *executionContext) marshalNCancelCampaignPayload2ᚖcampaignqlᚋgraph�
 	return ec._CancelCampaignPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCapturedMessage2ᚖcampaignqlᚋgraphᚋmodelᚐCapturedMessage(ctx context.Context, sel ast.SelectionSet, v *model.CapturedMessage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CapturedMessage!")
+		return graphql.Null
+	}
+	return ec._CapturedMessage(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNChangeSurface2campaignqlᚋinternalᚋkindᚐSurface(ctx context.Context, v any) (kind.Surface, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNChangeSurface2campaignqlᚋinternalᚋkindᚐSurface[tmp]
@@ -52124,6 +52510,25 @@ func (ec *executionContext) unmarshalOCampaignTagFilter2ᚖcampaignqlᚋgraphᚋ
 	}
 	res, err := ec.unmarshalInputCampaignTagFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCapturedMessage2ᚕᚖcampaignqlᚋgraphᚋmodelᚐCapturedMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CapturedMessage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCapturedMessage2ᚖcampaignqlᚋgraphᚋmodelᚐCapturedMessage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOContact2ᚖcampaignqlᚋgraphᚋmodelᚐContact(ctx context.Context, sel ast.SelectionSet, v *model.Contact) graphql.Marshaler {

@@ -1177,6 +1177,32 @@ func (ec *executionContext) fieldCancelCampaignPayload(f *executor.Field) execut
 	panic("unknown field CancelCampaignPayload." + f.Name)
 }
 
+func (ec *executionContext) objectCapturedMessage() executor.Object[*model.CapturedMessage] {
+	return executor.Object[*model.CapturedMessage]{Implementors: capturedMessageImplementors, Field: ec.fieldCapturedMessage}
+}
+
+func (ec *executionContext) fieldCapturedMessage(f *executor.Field) executor.Output[*model.CapturedMessage] {
+	switch f.Name {
+	case "id":
+		return executor.Getter(f, executor.Leaf(scalar.AppendID, "ID!"), func(obj *model.CapturedMessage) string { return obj.ID() })
+	case "receivedAt":
+		return executor.Getter(f, executor.Leaf(scalar.AppendDateTime, "DateTime!"), func(obj *model.CapturedMessage) time.Time { return obj.ReceivedAt() })
+	case "from":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CapturedMessage) string { return obj.From })
+	case "to":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CapturedMessage) string { return obj.To })
+	case "subject":
+		return executor.Variable(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CapturedMessage) string { return obj.Subject })
+	case "html":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.CapturedMessage) *string { return obj.HTML() })
+	case "plain":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.CapturedMessage) *string { return obj.Plain() })
+	case "source":
+		return executor.Getter(f, executor.Leaf(scalar.AppendString, "String!"), func(obj *model.CapturedMessage) string { return obj.Source() })
+	}
+	panic("unknown field CapturedMessage." + f.Name)
+}
+
 func (ec *executionContext) objectComparedCampaign() executor.Object[*model.ComparedCampaign] {
 	return executor.Object[*model.ComparedCampaign]{Implementors: comparedCampaignImplementors, Field: ec.fieldComparedCampaign}
 }
@@ -2683,6 +2709,13 @@ func (ec *executionContext) fieldQuery(f *executor.Field) executor.Output[execut
 	case "serverInfo":
 		return executor.Resolver(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectServerInfo()), "ServerInfo!"), func(ctx context.Context, _ executor.None) (*model.ServerInfo, error) {
 			return ec.Resolvers.Query().ServerInfo(ctx)
+		})
+	case "capturedMessages":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Query_capturedMessages_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCapturedMessage()), "CapturedMessage!"), true, true), func(ctx context.Context, _ executor.None) ([]*model.CapturedMessage, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CapturedMessages(ctx, fc.Args["first"].(*int32), fc.Args["search"].(*string))
 		})
 	case "__type":
 		return executor.Called(f.Argued(func(ctx context.Context) (map[string]any, error) {

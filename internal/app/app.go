@@ -18,6 +18,7 @@ import (
 	"campaignql/graph/registered"
 	"campaignql/internal/account"
 	"campaignql/internal/caller"
+	"campaignql/internal/capture"
 	"campaignql/internal/config"
 	"campaignql/internal/demo"
 	"campaignql/internal/live"
@@ -87,6 +88,14 @@ func Run(
 	if err != nil {
 		return err
 	}
+	var mail *capture.Server
+	if cfg.Demo && toSend.Route == nil {
+		if mail, err = capture.Listen(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, mail.Close()) }()
+		toSend.Route, toSend.Burst = new(mail.Route()), min(toSend.Burst, demoBurst)
+	}
 	services := NewServices(db, ServiceOptions{
 		Account:         account.Options{SessionTTL: cfg.SessionTTL, FailuresPerMinute: cfg.LoginFailures},
 		SoftBounceLimit: cfg.SoftBounceLimit,
@@ -112,11 +121,15 @@ func Run(
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
+	if mail != nil {
+		defer attend(ctx, mail, shown, services, log).End()
+	}
 	handler := Handler(services, HandlerOptions{
-		Config: cfg, Build: build, DemoKey: shown.APIKey, Operations: operations, Logger: log, Stopping: ctx.Done(),
+		Config: cfg, Build: build, DemoKey: shown.APIKey, Mail: mail, Operations: operations, Logger: log,
+		Stopping: ctx.Done(),
 	})
 	front.open(handler)
-	greet(out, front.address(), cfg, operations, shown)
+	greet(out, front.address(), cfg, operations, shown, mail != nil)
 	return serve(ctx, front, cfg, services, log)
 }
 
@@ -131,6 +144,7 @@ func publicURL(cfg config.Config, address net.Addr) string {
 
 func greet(
 	out io.Writer, address net.Addr, cfg config.Config, operations *registered.Operations, shown demo.Account,
+	mail bool,
 ) {
 	url := strings.TrimSuffix(cfg.PublicURL, "/")
 	if url == "" {
@@ -139,6 +153,9 @@ func greet(
 	fmt.Fprintf(out, "campaignql serves %s\n", url)
 	if cfg.Explorer {
 		fmt.Fprintf(out, "  explorer   %s/\n", url)
+	}
+	if mail {
+		fmt.Fprintf(out, "  mail       %s%s\n", url, capture.Path)
 	}
 	fmt.Fprintf(out, "  GraphQL    %s/graphql\n  Command    %s/api.php\n", url, url)
 	if operations != nil {

@@ -91,7 +91,7 @@ func room(p listed) string {
 		return "address"
 	case path == "internal/message":
 		return "message"
-	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "leave", "caller", "apperr", "kind", "secret", "mailer", "testkit"}, name):
+	case slices.Contains([]string{"app", "budget", "config", "explorer", "demo", "command", "gate", "translate", "store", "surface", "leave", "capture", "caller", "apperr", "kind", "secret", "mailer", "testkit"}, name):
 		return name
 	default:
 		return "domain"
@@ -104,14 +104,18 @@ func room(p listed) string {
 var law = map[string][]string{
 	"cmd": {"app", "config", "secret", "translate", "mailer", "domain", "store", "caller", "apperr", "kind", "ent"},
 	"app": {
-		"budget", "gate", "config", "explorer", "demo", "command", "leave", "graph", "surface", "domain", "store", "caller",
-		"mailer", "secret", "apperr", "kind", "ent",
+		"budget", "gate", "config", "explorer", "demo", "command", "leave", "capture", "graph", "surface", "domain", "store",
+		"caller", "mailer", "secret", "apperr", "kind", "ent",
 	},
-	"graph":   {"address", "budget", "gate", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent"},
+	"graph": {
+		"address", "budget", "gate", "capture", "graph", "surface", "domain", "store", "caller", "apperr", "kind", "ent",
+	},
 	"command": {"budget", "surface", "domain", "caller", "apperr", "kind", "ent"},
 	// leave is a surface of its own, because its callers are recipients and have no account.
 	"leave": {"surface", "domain", "apperr"},
-	"demo":  {"domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
+	// capture is a mail server with pages.
+	"capture": {"mailer", "caller", "apperr", "kind"},
+	"demo":    {"capture", "domain", "mailer", "store", "caller", "apperr", "kind", "ent"},
 	"domain": {
 		"address", "budget", "domain", "mailer", "message", "secret", "store", "caller", "apperr", "kind", "ent",
 	},
@@ -135,7 +139,7 @@ var law = map[string][]string{
 }
 
 // servesHTTP are the rooms that may import net/http.
-var servesHTTP = []string{"app", "surface", "graph", "command", "leave", "explorer"}
+var servesHTTP = []string{"app", "surface", "graph", "command", "leave", "capture", "explorer"}
 
 // ownCodeAlone are the rooms that import only the standard library, with the exceptions of each.
 var ownCodeAlone = map[string][]string{

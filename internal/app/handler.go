@@ -16,6 +16,7 @@ import (
 	"campaignql/graph/ingest"
 	"campaignql/graph/registered"
 	"campaignql/internal/budget"
+	"campaignql/internal/capture"
 	"campaignql/internal/command"
 	"campaignql/internal/config"
 	"campaignql/internal/explorer"
@@ -30,6 +31,8 @@ type HandlerOptions struct {
 	Config  config.Config
 	Build   Build
 	DemoKey string
+	// Mail, if not nil, is the mail server of the demo.
+	Mail *capture.Server
 	// Operations, if not nil, are the only GraphQL operations that are served; see ReadOperations.
 	Operations *registered.Operations
 	Logger     *slog.Logger
@@ -92,6 +95,7 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 			Events:         services.Events,
 			Exports:        services.Exports,
 			Live:           services.Live,
+			Captured:       opts.Mail,
 		},
 		graph.Options{
 			Info: graph.Info{
@@ -140,6 +144,10 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 		mux.Handle(tracking.UnsubscribePath, leave.New(services.Links, services.Leaving, leave.Options{
 			Logger: opts.Logger, Timeout: cfg.Timeout,
 		}))
+	}
+	if opts.Mail != nil {
+		mux.Handle(capture.Path, opts.Mail.Handler())
+		mux.Handle(capture.Path+"/", opts.Mail.Handler())
 	}
 	if cfg.Introspection {
 		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {

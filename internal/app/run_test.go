@@ -87,12 +87,20 @@ func noSecret() (*secret.Secret, error) { return nil, nil }
 // stopped when the test ends, or when end is called.
 func run(t *testing.T, address string, cfg config.Config, last string) *running {
 	t.Helper()
+	return runWith(t, address, cfg, noSecret, last)
+}
+
+// runWith is run with a secret of the installation.
+func runWith(
+	t *testing.T, address string, cfg config.Config, load func() (*secret.Secret, error), last string,
+) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	printed, out := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
 		err := app.Run(
-			ctx, address, cfg, noSecret, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out,
+			ctx, address, cfg, load, app.Build{Version: "test", Commit: "none"}, slog.New(slog.DiscardHandler), out,
 		)
 		out.CloseWithError(err)
 		ended <- err

@@ -77,7 +77,7 @@ type Start struct {
 	// MaxLateness is how long after its due time a campaign is still sent by itself.
 	MaxLateness time.Duration
 	// Check returns more gaps than Readiness, such as tags that nobody knows.
-	Check func(c *ent.Campaign, emails []*ent.Email) []Gap
+	Check func(ctx context.Context, c *ent.Campaign, emails []*ent.Email) ([]Gap, error)
 	// Begin runs in the transaction that makes the campaign Sending.
 	Begin func(ctx context.Context, c *ent.Campaign, emails []*ent.Email) error
 }
@@ -110,7 +110,11 @@ func (s *Service) Start(ctx context.Context, id int64, start Start) error {
 		if err != nil {
 			return nil, err
 		}
-		if gaps := append(startGaps(c, emails), start.Check(c, emails)...); len(gaps) > 0 {
+		more, err := start.Check(ctx, c, emails)
+		if err != nil {
+			return nil, err
+		}
+		if gaps := append(startGaps(c, emails), more...); len(gaps) > 0 {
 			return s.senderDraft(ctx, c, ActionFail, kind.StatusFailed, reasonOf(gaps))
 		}
 		d, err := s.senderDraft(ctx, c, ActionSend, kind.StatusSending, "")

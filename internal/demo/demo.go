@@ -44,6 +44,7 @@ type Services struct {
 
 // Account holds the credentials of the demo account.
 type Account struct {
+	ID       int64
 	Username string
 	// Password is random. It is only known to the call that created the account, and empty
 	// otherwise.
@@ -52,6 +53,8 @@ type Account struct {
 	APIKey string
 	// Created reports whether this call created the account and its data.
 	Created bool
+
+	identity caller.Identity
 }
 
 // attempts is how often Ensure tries to create the account. An attempt that waits for another server
@@ -122,12 +125,12 @@ func create(ctx context.Context, db *store.Store, accounts *account.Service, now
 			FirstName: "Dana",
 			LastName:  "Möller",
 			TimeZone:  zoneName,
-			Sender:    kind.SenderExternal, // its people exist nowhere
+			Sender:    kind.SenderBuiltIn,
 		})
 		if err != nil {
 			return err
 		}
-		made.APIKey = key
+		made.ID, made.APIKey, made.identity = u.ID, key, account.OnBehalf(u)
 		client := db.Client(ctx)
 		if err := client.APIKey.Update().Where(apikey.UserID(u.ID)).SetNote(keyNote).Exec(ctx); err != nil {
 			return err
@@ -145,7 +148,7 @@ func create(ctx context.Context, db *store.Store, accounts *account.Service, now
 }
 
 func renew(ctx context.Context, db *store.Store, accounts *account.Service, u *ent.User) (Account, error) {
-	entry := Account{Username: u.Username}
+	entry := Account{ID: u.ID, Username: u.Username, identity: account.OnBehalf(u)}
 	err := db.Tx(caller.With(ctx, account.OnBehalf(u)), func(ctx context.Context) error {
 		keys, err := accounts.Keys(ctx)
 		if err != nil {

@@ -212,8 +212,8 @@ func TestDemoUserSeesTheCampaigns(t *testing.T) {
 		}
 		want := map[kind.CampaignStatus]int{
 			kind.StatusSent:            153,
-			kind.StatusDraft:           15,
-			kind.StatusReady:           12,
+			kind.StatusDraft:           16,
+			kind.StatusReady:           11,
 			kind.StatusPendingApproval: 6,
 			kind.StatusSending:         4,
 			kind.StatusPaused:          4,

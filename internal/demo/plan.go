@@ -16,14 +16,14 @@ import (
 
 // The number of campaigns of each kind, 200 in total.
 const (
-	sentCampaigns      = 146
-	canceledCampaigns  = 7
-	draftCampaigns     = 15
-	pendingCampaigns   = 6
-	sendingCampaigns   = 4
-	pausedCampaigns    = 4
-	failedCampaigns    = 6
-	immediateCampaigns = 3
+	sentCampaigns     = 146
+	canceledCampaigns = 7
+	draftCampaigns    = 15 // and the newcomer's
+	pendingCampaigns  = 6
+	sendingCampaigns  = 4
+	pausedCampaigns   = 4
+	failedCampaigns   = 6
+	soonCampaigns     = 2
 )
 
 const (
@@ -46,7 +46,7 @@ func (w *world) plan() error {
 		if i%24 == 5 && m.email != nil {
 			m.variations = w.variations(m)
 		}
-		m.resend = i%17 == 3 && m.plan.Type != kind.ScheduleRecurring
+		m.resend = i%17 == 3 && m.started != nil
 		m.rss = i%9 == 0
 	}
 	slices.SortStableFunc(w.campaigns, func(a, b *mailing) int { return a.created.Compare(b.created) })
@@ -238,11 +238,12 @@ func (w *world) future(days int, clock, zone string) schedule.Schedule {
 	}
 }
 
-// planReady schedules campaigns in every possible way.
+// planReady schedules campaigns in every possible way but at once: those would go out before anybody
+// looks. The newest of all is left as a draft that is complete, for a newcomer to send.
 func (w *world) planReady() error {
-	var plans []schedule.Schedule
-	for range immediateCampaigns {
-		plans = append(plans, schedule.Schedule{Type: kind.ScheduleImmediate})
+	plans := []schedule.Schedule{{Type: kind.ScheduleImmediate}}
+	for i := range soonCampaigns {
+		plans = append(plans, w.future(1+i, "11:00:00", zoneName))
 	}
 	plans = append(plans,
 		w.future(2, "09:00:00", zoneName), w.future(4, "17:30:00", zoneName), w.future(9, "08:15:00", "Asia/Tokyo"),
@@ -262,18 +263,15 @@ func (w *world) planReady() error {
 			m.name = fmt.Sprintf("Automatic digest, plan %c", 'A'+i-8)
 		}
 		m.plan = plan
-		// A campaign that is due at once became ready just now.
 		readyAt := w.now.Add(-w.between(time.Hour, 20*time.Hour)).Truncate(time.Second)
-		if plan.Type == kind.ScheduleImmediate {
-			readyAt = w.now.Add(-time.Duration(i+1) * 40 * time.Second)
+		if i == 0 {
+			m.name, m.email, m.target = "Your first campaign", w.emails[0], newsletterAndCustomers
+			m.draft(readyAt.Add(-time.Hour), kind.SurfaceGraphQL)
+			continue
 		}
 		m.draft(readyAt.Add(-time.Hour), kind.SurfaceGraphQL)
 		m.ready(readyAt, kind.SurfaceGraphQL)
-		from := w.now
-		if plan.Type == kind.ScheduleImmediate {
-			from = readyAt
-		}
-		next, ok, err := plan.Next(from, 0)
+		next, ok, err := plan.Next(w.now, 0)
 		if err != nil {
 			return err
 		}

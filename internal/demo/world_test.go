@@ -55,8 +55,8 @@ func TestWorldHoldsTogetherWheneverItIsMade(t *testing.T) {
 				checkEvents(t, m, now)
 			}
 			for status, want := range map[kind.CampaignStatus]int{
-				kind.StatusSent: sentCampaigns + canceledCampaigns, kind.StatusDraft: draftCampaigns, kind.StatusPendingApproval: pendingCampaigns,
-				kind.StatusReady: 12, kind.StatusSending: sendingCampaigns, kind.StatusPaused: pausedCampaigns, kind.StatusFailed: failedCampaigns,
+				kind.StatusSent: sentCampaigns + canceledCampaigns, kind.StatusDraft: draftCampaigns + 1, kind.StatusPendingApproval: pendingCampaigns,
+				kind.StatusReady: 11, kind.StatusSending: sendingCampaigns, kind.StatusPaused: pausedCampaigns, kind.StatusFailed: failedCampaigns,
 			} {
 				if statuses[status] != want {
 					t.Errorf("%d campaigns are %s, want %d", statuses[status], status, want)

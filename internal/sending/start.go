@@ -32,7 +32,7 @@ func (s *Service) startDue(ctx context.Context) error {
 	var failed error
 	for _, id := range ids {
 		err := s.Campaigns.Start(ctx, id, campaign.Start{
-			Now: now, MaxLateness: s.MaxLateness, Check: s.check(ctx),
+			Now: now, MaxLateness: s.MaxLateness, Check: s.check,
 			Begin: func(ctx context.Context, c *ent.Campaign, emails []*ent.Email) error {
 				return s.begin(ctx, c, emails, now)
 			},
@@ -45,24 +45,21 @@ func (s *Service) startDue(ctx context.Context) error {
 }
 
 // check returns what is wrong with the contents of a campaign.
-func (s *Service) check(ctx context.Context) func(c *ent.Campaign, emails []*ent.Email) []campaign.Gap {
-	return func(c *ent.Campaign, emails []*ent.Email) []campaign.Gap {
-		var gaps []campaign.Gap
-		for _, email := range emails {
-			if email == nil {
-				continue
-			}
-			problems, err := s.contents.problems(ctx, c.UserID, email)
-			if err != nil {
-				s.Log.Warn("the content of a campaign could not be checked", "campaign", c.ID, "error", cause(err))
-				continue // its messages are checked one by one
-			}
-			for _, problem := range problems {
-				gaps = append(gaps, campaign.Gap{Code: "CONTENT", Message: problem.String()})
-			}
+func (s *Service) check(ctx context.Context, c *ent.Campaign, emails []*ent.Email) ([]campaign.Gap, error) {
+	var gaps []campaign.Gap
+	for _, email := range emails {
+		if email == nil {
+			continue
 		}
-		return gaps
+		problems, err := s.contents.problems(ctx, c.UserID, email)
+		if err != nil {
+			return nil, err
+		}
+		for _, problem := range problems {
+			gaps = append(gaps, campaign.Gap{Code: "CONTENT", Message: problem.String()})
+		}
 	}
+	return gaps, nil
 }
 
 // begin makes a run for a campaign that starts, or goes on with its open one.
