@@ -120,6 +120,7 @@ type Service struct {
 	owner    string
 	breaker  *breaker
 	contents *contents
+	tests    *testLimit
 	// wake tells a worker that there may be work.
 	wake chan struct{}
 	// turns is the run that was served last, so that campaigns take turns.
@@ -144,7 +145,7 @@ func New(db *store.Store, services Services, opts Options) *Service {
 	}
 	s := &Service{
 		db: db, Services: services, Options: opts, owner: uuid.NewString(), breaker: newBreaker(),
-		wake: make(chan struct{}, 1),
+		tests: newTestLimit(), wake: make(chan struct{}, 1),
 	}
 	s.contents = newContents(s)
 	return s
