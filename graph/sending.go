@@ -23,7 +23,9 @@ func (r mutationResolver) RetryRecipients(
 	}
 	shown, n, problems, err := r.decide(
 		ctx, input.CampaignID, given(input.ExpectedVersion),
-		func(call campaign.Call) (*ent.Campaign, int64, error) { return r.Services.Sending.Retry(ctx, call, which) },
+		func(call campaign.Call) (*ent.Campaign, int64, error) {
+			return r.Services.Sending.Retry(ctx, call, which)
+		},
 	)
 	return &model.RetryRecipientsPayload{Campaign: shown, Retried: int32(n), UserErrors: problems}, err
 }
@@ -34,7 +36,9 @@ func (r mutationResolver) ResolveUnknown(
 	as := kind.RecipientState(strings.ToLower(string(input.As)))
 	shown, n, problems, err := r.decide(
 		ctx, input.CampaignID, given(input.ExpectedVersion),
-		func(call campaign.Call) (*ent.Campaign, int64, error) { return r.Services.Sending.Resolve(ctx, call, as) },
+		func(call campaign.Call) (*ent.Campaign, int64, error) {
+			return r.Services.Sending.Resolve(ctx, call, as)
+		},
 	)
 	return &model.ResolveUnknownPayload{Campaign: shown, Resolved: int32(n), UserErrors: problems}, err
 }
