@@ -2,6 +2,7 @@ package sending
 
 import (
 	"context"
+	"errors"
 	"math"
 	"regexp"
 	"slices"
@@ -144,11 +145,20 @@ func (s *Service) Retry(
 				return err
 			}
 			if retried, err = s.retrySome(ctx, w); err == nil && retried == 0 {
-				err = errNoRecipients()
+				err = errNobody
 			}
 			return err
 		},
 	})
+	switch {
+	case errors.Is(err, errNobody):
+		err = errNoRecipients()
+	case errors.Is(err, errCanceling):
+		err = &apperr.Error{
+			Code: apperr.Conflict, Field: "campaignId", Reason: apperr.ReasonRunOpen,
+			Message: "the cancellation is still being carried out: try again in a moment",
+		}
+	}
 	for err == nil && w != nil && !w.done {
 		var n int64
 		n, err = s.retryMore(ctx, w)
@@ -160,6 +170,12 @@ func (s *Service) Retry(
 	s.awake()
 	return c, retried, nil
 }
+
+// The conflicts of a transaction of Retry.
+var (
+	errNobody    = errors.New("there is no such recipient")
+	errCanceling = errors.New("the run is being canceled")
+)
 
 // awake wakes a worker.
 func (s *Service) awake() {
@@ -201,12 +217,9 @@ func (s *Service) reopen(
 	}
 	switch {
 	case last == nil, last.Phase != phase && last.Phase != kind.RunCanceling:
-		return nil, errNoRecipients()
+		return nil, errNobody
 	case last.Phase == kind.RunCanceling:
-		return nil, &apperr.Error{
-			Code: apperr.Conflict, Field: "campaignId", Reason: apperr.ReasonRunOpen,
-			Message: "the cancellation is still being carried out: try again in a moment",
-		}
+		return nil, errCanceling
 	}
 	now, err := s.now(ctx)
 	if err != nil {

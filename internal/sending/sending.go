@@ -121,6 +121,7 @@ type Service struct {
 	breaker  *breaker
 	contents *contents
 	tests    *testLimit
+	results  tally
 	// wake tells a worker that there may be work.
 	wake chan struct{}
 	// turns is the run that was served last, so that campaigns take turns.
@@ -145,7 +146,7 @@ func New(db *store.Store, services Services, opts Options) *Service {
 	}
 	s := &Service{
 		db: db, Services: services, Options: opts, owner: uuid.NewString(), breaker: newBreaker(),
-		tests: newTestLimit(), wake: make(chan struct{}, 1),
+		tests: newTestLimit(), results: newTally(), wake: make(chan struct{}, 1),
 	}
 	s.contents = newContents(s)
 	return s
