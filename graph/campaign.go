@@ -267,6 +267,7 @@ var mutations = map[campaign.Action]model.CampaignTransitionMutation{
 	campaign.ActionApprove: model.CampaignTransitionMutationApproveCampaign,
 	campaign.ActionPause:   model.CampaignTransitionMutationPauseCampaign,
 	campaign.ActionResume:  model.CampaignTransitionMutationResumeCampaign,
+	campaign.ActionRetry:   model.CampaignTransitionMutationRetryRecipients,
 	campaign.ActionCancel:  model.CampaignTransitionMutationCancelCampaign,
 }
 

@@ -690,8 +690,9 @@ func TestCampaignShowsItsTransitionsReadinessAndHistory(t *testing.T) {
 			want:     `{"allowedTransitions":[{"blockedBy":{"code":"APPROVAL_REQUIRED"},"mutation":"UPDATE_CAMPAIGN","to":"READY"},{"blockedBy":null,"mutation":"UPDATE_CAMPAIGN","to":"PENDING_APPROVAL"}]}`,
 		},
 		{
-			name: "nothing follows after sent", document: `{ campaign(id: "<sent>") { allowedTransitions { to } } }`,
-			want: `{"allowedTransitions":[]}`,
+			name:     "after sent, only those who did not get it follow",
+			document: `{ campaign(id: "<sent>") { allowedTransitions { to mutation blockedBy { code } } } }`,
+			want:     `{"allowedTransitions":[{"blockedBy":{"code":"NOT_BEGUN"},"mutation":"RETRY_RECIPIENTS","to":"SENDING"}]}`,
 		},
 		{
 			name: "what a draft lacks", document: `{ campaign(id: "<draft>") { readiness { code } } }`,

@@ -87,6 +87,11 @@ var named = []struct {
 	{"PauseCampaignInput.id", aCampaign},
 	{"ResumeCampaignInput.id", aCampaign},
 	{"CancelCampaignInput.id", aCampaign},
+	{"RetryRecipientsInput.campaignId", aCampaign},
+	{"ResolveUnknownInput.campaignId", aCampaign},
+	{"SendTestInput.campaignId", aCampaign},
+	{"SendTestInput.emailId", anEmail},
+	{"SendTestInput.subscriberId", aPerson},
 	{
 		"DeleteCampaignsInput.ids", aCampaign,
 	},

@@ -16,9 +16,11 @@ var runFields = columnsOf("CampaignRun", fields{
 	"hold": {columns: []string{"hold_code"}, below: fields{
 		"code": reads("hold_code"), "text": reads("hold_text"), "until": reads("hold_until"),
 	}},
-	"counts":     holds(columnsOf("RunCounts", fields{"id": reads("id")})),
-	"problems":   reads("id"),
-	"recipients": reads("id", "total", "pending", "begun", "deferred", "sent", "failed", "unknown", "skipped"),
+	"counts":          holds(columnsOf("RunCounts", fields{"id": reads("id")})),
+	"pace":            reads("id", "phase", "pending", "begun", "deferred"),
+	"estimatedFinish": reads("id", "phase", "pending", "begun", "deferred"),
+	"problems":        reads("id"),
+	"recipients":      reads("id", "total", "pending", "begun", "deferred", "sent", "failed", "unknown", "skipped"),
 })
 
 // recipientFields says what the fields of a recipient read. It has no id.
@@ -84,31 +86,36 @@ func (r runResolver) Problems(
 	}), nil
 }
 
-// Recipients counts the recipients by the numbers in the rows of the runs.
+// Recipients counts the recipients by the numbers in the rows of the runs, unless they are narrowed
+// further.
 func (r runResolver) Recipients(
-	ctx context.Context, runs []*model.CampaignRun, state *kind.RecipientState, first *int32, after *string,
-	last *int32, before *string,
+	ctx context.Context, runs []*model.CampaignRun, state *kind.RecipientState, code, search *string, first *int32,
+	after *string, last *int32, before *string,
 ) ([]*model.RecipientConnection, error) {
 	request := pageRequest(first, after, last, before, nil)
-	if err := sending.PlanRecipients(request); err != nil {
+	filter := sending.RecipientFilter{State: state, Code: value(code), Search: value(search)}
+	if err := sending.PlanRecipients(filter, request); err != nil {
 		return nil, err
 	}
-	pages := map[int64]page.Result[*ent.RunRecipient]{}
-	if asks(ctx, "nodes", "edges", "pageInfo") {
-		var err error
-		columns := selected(ctx, recipientFields, connection).sums()
-		pages, err = r.Sending.Recipients(ctx, idsOf(runs, (*model.CampaignRun).Number), state, request, columns...)
-		if err != nil {
-			return nil, err
-		}
-	}
-	return mapped(runs, func(run *model.CampaignRun) *model.RecipientConnection {
-		result := pages[run.ID]
-		shown := mapped(result.Items, func(row *ent.RunRecipient) *model.Recipient {
-			return &model.Recipient{RunRecipient: row}
+	ids := idsOf(runs, (*model.CampaignRun).Number)
+	return pagesBelow(ctx, runs,
+		func() (map[int64]int, error) {
+			if filter.Counted() {
+				return r.Sending.CountRecipients(ctx, ids, filter)
+			}
+			counts := make(map[int64]int, len(runs))
+			for _, run := range runs {
+				counts[run.ID] = run.CountOf(state)
+			}
+			return counts, nil
+		},
+		func() (map[int64]page.Result[*ent.RunRecipient], error) {
+			columns := selected(ctx, recipientFields, connection).sums()
+			return r.Sending.Recipients(ctx, ids, filter, request, columns...)
+		},
+		func(rows []*ent.RunRecipient) []*model.Recipient {
+			return mapped(rows, func(row *ent.RunRecipient) *model.Recipient { return &model.Recipient{RunRecipient: row} })
 		})
-		return model.PageOf(result, shown, func(context.Context) (int, error) { return run.CountOf(state), nil })
-	}), nil
 }
 
 func (r recipientResolver) Contact(ctx context.Context, recipients []*model.Recipient) ([]*model.Contact, error) {

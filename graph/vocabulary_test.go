@@ -80,7 +80,7 @@ var idsByOtherNames = []string{
 // addressesOfMails are the addresses that are written into a mail.
 var addressesOfMails = []string{
 	"CreateEmailInput.fromEmail", "CreateEmailInput.replyToEmail", "UpdateEmailInput.fromEmail",
-	"UpdateEmailInput.replyToEmail",
+	"UpdateEmailInput.replyToEmail", "SendTestInput.to",
 }
 
 // TestArgumentsHaveOneVocabulary reads every argument and input field: an id is named after what it is

@@ -47,6 +47,10 @@ func weight(parent, field string) guard.Weight {
 	case "AccountStatistics.conversions", "AccountStatistics.series", "AccountStatistics.links",
 		"AccountStatistics.domains":
 		return guard.Weight{Cost: sumCost}
+	case "CampaignRun.pace", "CampaignRun.estimatedFinish":
+		return guard.Weight{Cost: 50}
+	case "Mutation.retryRecipients", "Mutation.resolveUnknown", "Mutation.sendTest":
+		return guard.Weight{Cost: commandCost} // the document does not show how much they do
 	case "CampaignRun.problems":
 		return guard.Weight{Cost: sumCost, Rows: sending.MaxProblems}
 	case "Email.html", "Email.plain":
@@ -57,7 +61,7 @@ func weight(parent, field string) guard.Weight {
 	case "CampaignConnection.totalCount", "CampaignChangeConnection.totalCount", "UserConnection.totalCount",
 		"SubscriberConnection.totalCount", "ContactEventConnection.totalCount",
 		"LinkStatisticConnection.totalCount", "DomainStatisticConnection.totalCount",
-		"CampaignRunConnection.totalCount":
+		"CampaignRunConnection.totalCount", "RecipientConnection.totalCount":
 		return guard.Weight{Cost: 50, OncePerList: true}
 	case "Query.campaignCounts":
 		return guard.Weight{Cost: 50}

@@ -32,14 +32,15 @@ type settings struct {
 
 type commandLine struct {
 	settings
-	Serve          serveCommand   `cmd:"" help:"Serve the API."`
-	Migrate        migrateCommand `cmd:"" help:"Bring the database up to date."`
-	User           userCommands   `cmd:"" help:"Accounts."`
-	Key            keyCommands    `cmd:"" help:"API keys."`
-	Import         importCommands `cmd:"" help:"Bring data in from files."`
-	SecretCommands secretCommands `cmd:"" name:"secret" help:"The secret of the installation."`
-	Recount        recountCommand `cmd:"" help:"Count the events of campaigns and the bounces of contacts anew, print and correct what differs."`
-	Version        versionCommand `cmd:"" help:"Print version, commit, date of the commit and Go version."`
+	Serve          serveCommand    `cmd:"" help:"Serve the API."`
+	Migrate        migrateCommand  `cmd:"" help:"Bring the database up to date."`
+	User           userCommands    `cmd:"" help:"Accounts."`
+	Key            keyCommands     `cmd:"" help:"API keys."`
+	Import         importCommands  `cmd:"" help:"Bring data in from files."`
+	SecretCommands secretCommands  `cmd:"" name:"secret" help:"The secret of the installation."`
+	Sending        sendingCommands `cmd:"" help:"What the built-in sender does."`
+	Recount        recountCommand  `cmd:"" help:"Count the events of campaigns and the bounces of contacts anew, print and correct what differs."`
+	Version        versionCommand  `cmd:"" help:"Print version, commit, date of the commit and Go version."`
 
 	Translate  translateCommand          `cmd:"" help:"Print a legacy request as GraphQL."`
 	Help       helpCommand               `cmd:"" help:"Explain a command."`

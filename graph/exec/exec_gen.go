@@ -148,8 +148,10 @@ type CampaignCountsResolver interface {
 	ByStatus(ctx context.Context, obj *campaign.Counts) ([]*model.CampaignStatusCount, error)
 }
 type CampaignRunResolver interface {
+	Pace(ctx context.Context, objs []*model.CampaignRun) ([]float64, error)
+	EstimatedFinish(ctx context.Context, objs []*model.CampaignRun) ([]*time.Time, error)
 	Problems(ctx context.Context, objs []*model.CampaignRun) ([][]*model.RecipientProblem, error)
-	Recipients(ctx context.Context, objs []*model.CampaignRun, state *kind.RecipientState, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Recipient], error)
+	Recipients(ctx context.Context, objs []*model.CampaignRun, state *kind.RecipientState, code *string, search *string, first *int32, after *string, last *int32, before *string) ([]*model.Connection[*model.Recipient], error)
 }
 type CampaignScheduleResolver interface {
 	Upcoming(ctx context.Context, obj *model.Schedule, first int32) ([]*time.Time, error)
@@ -205,6 +207,9 @@ type MutationResolver interface {
 	PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.PauseCampaignPayload, error)
 	ResumeCampaign(ctx context.Context, input model.ResumeCampaignInput) (*model.ResumeCampaignPayload, error)
 	CancelCampaign(ctx context.Context, input model.CancelCampaignInput) (*model.CancelCampaignPayload, error)
+	RetryRecipients(ctx context.Context, input model.RetryRecipientsInput) (*model.RetryRecipientsPayload, error)
+	ResolveUnknown(ctx context.Context, input model.ResolveUnknownInput) (*model.ResolveUnknownPayload, error)
+	SendTest(ctx context.Context, input model.SendTestInput) (*model.SendTestPayload, error)
 	DeleteCampaigns(ctx context.Context, input model.DeleteCampaignsInput) (*model.DeleteCampaignsPayload, error)
 	CreateTag(ctx context.Context, input model.CreateTagInput) (*model.CreateTagPayload, error)
 	UpdateTag(ctx context.Context, input model.UpdateTagInput) (*model.UpdateTagPayload, error)
@@ -397,13 +402,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RecordEventsInput", ec.unmarshalInputRecordEventsInput),
 			graphql.NewInputUnmarshaler("RecurringScheduleInput", ec.unmarshalInputRecurringScheduleInput),
+			graphql.NewInputUnmarshaler("ResolveUnknownInput", ec.unmarshalInputResolveUnknownInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
+			graphql.NewInputUnmarshaler("RetryRecipientsInput", ec.unmarshalInputRetryRecipientsInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RuleFieldInput", ec.unmarshalInputRuleFieldInput),
 			graphql.NewInputUnmarshaler("RuleGroupInput", ec.unmarshalInputRuleGroupInput),
 			graphql.NewInputUnmarshaler("ScheduleAtInput", ec.unmarshalInputScheduleAtInput),
 			graphql.NewInputUnmarshaler("ScheduleInput", ec.unmarshalInputScheduleInput),
 			graphql.NewInputUnmarshaler("SegmentRuleInput", ec.unmarshalInputSegmentRuleInput),
+			graphql.NewInputUnmarshaler("SendTestInput", ec.unmarshalInputSendTestInput),
 			graphql.NewInputUnmarshaler("SubscriberFilter", ec.unmarshalInputSubscriberFilter),
 			graphql.NewInputUnmarshaler("SubscriberListOrder", ec.unmarshalInputSubscriberListOrder),
 			graphql.NewInputUnmarshaler("SubscriberOrder", ec.unmarshalInputSubscriberOrder),
@@ -869,6 +877,25 @@ type Mutation {
   """
   cancelCampaign("What to cancel." input: CancelCampaignInput!): CancelCampaignPayload!
 
+  """
+  Tries recipients of the latest run of a campaign again who are FAILED or UNKNOWN, as if for the first time and with the texts as they are now. The campaign must
+  be SENT, FAILED or PAUSED, and is SENDING then. People who have left since, or whose address does not accept mail, are skipped. A conflict, ` + "`" + `NO_RECIPIENTS` + "`" + `, if
+  nobody is in such a state, and ` + "`" + `NOT_SENT_HERE` + "`" + ` if the server does not send for the account.
+  """
+  retryRecipients("Whom to try again." input: RetryRecipientsInput!): RetryRecipientsPayload!
+
+  """
+  Decides about the recipients of the latest run of a campaign who are UNKNOWN: they count as sent, in whatever status the campaign is, or are tried again as by
+  ` + "`" + `retryRecipients` + "`" + `. A conflict, ` + "`" + `NO_RECIPIENTS` + "`" + `, if there are none.
+  """
+  resolveUnknown("Of which campaign, and how." input: ResolveUnknownInput!): ResolveUnknownPayload!
+
+  """
+  Sends an email to at most 10 addresses, to see it before its recipients do. The subject begins with ` + "`" + `[Test]` + "`" + `, and nothing of it counts anywhere. It does not
+  matter to whom the campaign is addressed, or whether it is ready. An account that needs approval can send tests to its own address alone.
+  """
+  sendTest("What to send to whom." input: SendTestInput!): SendTestPayload!
+
   "Deletes campaigns in any status with their statistics, all or nothing. Of several callers at once, one is answered the id. Legacy: ` + "`" + `Campaigns.Delete` + "`" + `."
   deleteCampaigns("What to delete." input: DeleteCampaignsInput!): DeleteCampaignsPayload!
 
@@ -1175,6 +1202,12 @@ enum UserErrorReason {
   RUN_OPEN
   "Nothing has been sent."
   NOT_BEGUN
+  "Something is missing that is needed to send."
+  NOT_READY
+  "The server has not sent the campaign."
+  NOT_SENT_HERE
+  "No recipient is in such a state."
+  NO_RECIPIENTS
   "Automatic resending lacks its days to wait, or they are out of bounds."
   AUTO_RESEND_WAIT_DAYS
   "Automatic resending lacks its subject."
@@ -2014,14 +2047,28 @@ type CampaignRun implements Node {
   "When it ended; null before."
   finishedAt: DateTime
   """
+  Messages that are answered in a second, at present: over the last minute at most, in the batches that servers are working on. 0 while nothing is sent. It reads at
+  most the recipients of these batches.
+  """
+  pace: Float!
+  "When it ends, if the pace stays the same and everybody who is DEFERRED is tried in time; null while nothing is sent. It reads what ` + "`" + `pace` + "`" + ` reads."
+  estimatedFinish: DateTime
+  """
   Why recipients did not get it: the 20 most frequent answers of mail servers and reasons, most frequent first. It reads the recipients that are DEFERRED,
   FAILED, UNKNOWN or SKIPPED, and no others.
   """
   problems: [RecipientProblem!]!
-  "Its recipients, in the order of their contacts. Those that are DEFERRED, FAILED, UNKNOWN or SKIPPED are found without passing over the others."
+  """
+  Its recipients, in the order of their contacts. Those that are DEFERRED, FAILED, UNKNOWN or SKIPPED are found without passing over the others. A code and a
+  search pass over the recipients in the state, or of the run without one, until the page is full; to count them, over all of these.
+  """
   recipients(
     "Keeps recipients in this state."
     state: RecipientState
+    "Keeps recipients whose last answer had this code, such as ` + "`" + `550` + "`" + ` or ` + "`" + `5.1.1` + "`" + `."
+    code: String
+    "Keeps recipients whose address contains this, without regard to case; at most 254 characters."
+    search: String
     "Page size: 0–250, default 25."
     first: Int
     "Cursor after which the page begins."
@@ -2155,7 +2202,7 @@ type RecipientConnection {
   nodes: [Recipient!]!
   "Where the page stands."
   pageInfo: PageInfo!
-  "How many there are on all pages, as ` + "`" + `counts` + "`" + ` says: it costs nothing."
+  "How many there are on all pages. Without a code and a search ` + "`" + `counts` + "`" + ` says it, so that it costs nothing."
   totalCount: Int!
 }
 
@@ -2219,6 +2266,8 @@ enum CampaignTransitionMutation {
   RESUME_CAMPAIGN
   "` + "`" + `cancelCampaign` + "`" + `."
   CANCEL_CAMPAIGN
+  "` + "`" + `retryRecipients` + "`" + `."
+  RETRY_RECIPIENTS
 }
 
 "Reasons why a change of status is not allowed. If the mutation itself would be refused for the same reason, the reason of its user error has the same name. Others may be added."
@@ -4271,6 +4320,98 @@ type CancelCampaignPayload implements MutationPayload {
   userErrors: [UserError!]!
 }
 
+"States from which recipients can be tried again."
+enum RetriableState {
+  "Refused for good, or for too long."
+  FAILED
+  "Perhaps accepted: they may get the message twice."
+  UNKNOWN
+}
+
+"What ` + "`" + `retryRecipients` + "`" + ` takes."
+input RetryRecipientsInput {
+  "Campaign to go on with: global id or legacy number."
+  campaignId: ID!
+  "Version the caller has seen; another is a conflict that writes nothing."
+  expectedVersion: Int
+  "Recipients in these states; FAILED and UNKNOWN by default."
+  states: [RetriableState!]
+  "Recipients whose last answer had one of these codes, such as ` + "`" + `550` + "`" + ` or ` + "`" + `5.1.1` + "`" + `, at most 50; all by default."
+  codes: [String!]
+}
+
+"What ` + "`" + `retryRecipients` + "`" + ` answers."
+type RetryRecipientsPayload implements MutationPayload {
+  "The campaign; null with user errors."
+  campaign: Campaign
+  "How many recipients are tried again; 0 with user errors."
+  retried: Int!
+  "Faults that the caller can correct."
+  userErrors: [UserError!]!
+}
+
+"What can become of recipients who are UNKNOWN."
+enum UnknownResolution {
+  "They count as sent."
+  SENT
+  "They are tried again, and may get the message twice."
+  PENDING
+}
+
+"What ` + "`" + `resolveUnknown` + "`" + ` takes."
+input ResolveUnknownInput {
+  "Campaign whose recipients they are: global id or legacy number."
+  campaignId: ID!
+  "Version the caller has seen; another is a conflict that writes nothing."
+  expectedVersion: Int
+  "What becomes of them."
+  as: UnknownResolution!
+}
+
+"What ` + "`" + `resolveUnknown` + "`" + ` answers."
+type ResolveUnknownPayload implements MutationPayload {
+  "The campaign; null with user errors."
+  campaign: Campaign
+  "How many recipients these were; 0 with user errors."
+  resolved: Int!
+  "Faults that the caller can correct."
+  userErrors: [UserError!]!
+}
+
+"What ` + "`" + `sendTest` + "`" + ` takes: an email, or a campaign, whose email is sent and of an A/B test the first."
+input SendTestInput {
+  "Email to send: global id or legacy number."
+  emailId: ID
+  "Campaign whose email is sent: global id or legacy number."
+  campaignId: ID
+  "Addresses, 1–10."
+  to: [EmailAddress!]!
+  "Person on a list whose values the tags get: global id or legacy number. Without one they are empty."
+  subscriberId: ID
+}
+
+"What ` + "`" + `sendTest` + "`" + ` answers."
+type SendTestPayload implements MutationPayload {
+  "What became of each message, in the order of the addresses; empty with user errors."
+  outcomes: [TestOutcome!]!
+  "Faults that the caller can correct."
+  userErrors: [UserError!]!
+}
+
+"What became of a test to one address."
+type TestOutcome {
+  "The address."
+  emailAddress: EmailAddress!
+  "Whether the mail server accepted the message."
+  accepted: Boolean!
+  "Code of the mail server's answer, such as 250; null without an answer."
+  code: Int
+  "Enhanced code of the answer, such as ` + "`" + `5.1.1` + "`" + `; null without one."
+  enhancedCode: String
+  "Text of the answer, or what else went wrong; null without one."
+  reply: String
+}
+
 "What ` + "`" + `deleteCampaigns` + "`" + ` takes."
 input DeleteCampaignsInput {
   "Campaigns to delete: global ids or legacy numbers, 1–250. Those that are not there, or gone already, are left out of the answer."
@@ -5683,6 +5824,10 @@ func (ec *executionContext) childFields_CampaignRun(ctx context.Context, field g
 		return ec.fieldContext_CampaignRun_frozenAt(ctx, field)
 	case "finishedAt":
 		return ec.fieldContext_CampaignRun_finishedAt(ctx, field)
+	case "pace":
+		return ec.fieldContext_CampaignRun_pace(ctx, field)
+	case "estimatedFinish":
+		return ec.fieldContext_CampaignRun_estimatedFinish(ctx, field)
 	case "problems":
 		return ec.fieldContext_CampaignRun_problems(ctx, field)
 	case "recipients":
@@ -6617,6 +6762,18 @@ func (ec *executionContext) childFields_Recurrence(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
 }
 
+func (ec *executionContext) childFields_ResolveUnknownPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_ResolveUnknownPayload_campaign(ctx, field)
+	case "resolved":
+		return ec.fieldContext_ResolveUnknownPayload_resolved(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ResolveUnknownPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveUnknownPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -6625,6 +6782,18 @@ func (ec *executionContext) childFields_ResumeCampaignPayload(ctx context.Contex
 		return ec.fieldContext_ResumeCampaignPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResumeCampaignPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryRecipientsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return ec.fieldContext_RetryRecipientsPayload_campaign(ctx, field)
+	case "retried":
+		return ec.fieldContext_RetryRecipientsPayload_retried(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RetryRecipientsPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryRecipientsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6741,6 +6910,16 @@ func (ec *executionContext) childFields_SegmentEdge(ctx context.Context, field g
 		return ec.fieldContext_SegmentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SendTestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcomes":
+		return ec.fieldContext_SendTestPayload_outcomes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SendTestPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendTestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SeriesPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7083,6 +7262,22 @@ func (ec *executionContext) childFields_TagSubscribersPayload(ctx context.Contex
 		return ec.fieldContext_TagSubscribersPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TagSubscribersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TestOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emailAddress":
+		return ec.fieldContext_TestOutcome_emailAddress(ctx, field)
+	case "accepted":
+		return ec.fieldContext_TestOutcome_accepted(ctx, field)
+	case "code":
+		return ec.fieldContext_TestOutcome_code(ctx, field)
+	case "enhancedCode":
+		return ec.fieldContext_TestOutcome_enhancedCode(ctx, field)
+	case "reply":
+		return ec.fieldContext_TestOutcome_reply(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestOutcome", field.Name)
 }
 
 func (ec *executionContext) childFields_Throughput(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7584,38 +7779,54 @@ func (ec *executionContext) field_CampaignRun_recipients_args(ctx context.Contex
 		return nil, err
 	}
 	args["state"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "code",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int32, error) {
-			return ec.unmarshalOInt2ᚖint32(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["code"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "search",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg4
+	args["search"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg6
 	return args, nil
 }
 
@@ -8325,6 +8536,20 @@ func (ec *executionContext) field_Mutation_recordEvents_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_resolveUnknown_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ResolveUnknownInput, error) {
+			return ec.unmarshalNResolveUnknownInput2campaignqlᚋgraphᚋmodelᚐResolveUnknownInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resumeCampaign_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8339,12 +8564,40 @@ func (ec *executionContext) field_Mutation_resumeCampaign_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_retryRecipients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RetryRecipientsInput, error) {
+			return ec.unmarshalNRetryRecipientsInput2campaignqlᚋgraphᚋmodelᚐRetryRecipientsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeApiKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RevokeAPIKeyInput, error) {
 			return ec.unmarshalNRevokeApiKeyInput2campaignqlᚋgraphᚋmodelᚐRevokeAPIKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_sendTest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SendTestInput, error) {
+			return ec.unmarshalNSendTestInput2campaignqlᚋgraphᚋmodelᚐSendTestInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15023,6 +15276,98 @@ func (ec *executionContext) fieldContext_CampaignRun_finishedAt(_ context.Contex
 	return graphql.NewScalarFieldContext("CampaignRun", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _CampaignRun_pace(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_pace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CampaignRun_pace(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_pace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, true, true, "Float")
+}
+func (ec *executionContext) resolveBatch_CampaignRun_pace(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (any, error) {
+	resolver := ec.Resolvers.CampaignRun()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignRun](ctx, "CampaignRun"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Pace(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[float64](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignRun.pace",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Pace(ctx, []*model.CampaignRun{obj})
+	return graphql.ResolveBatchSingleResult[float64](
+		ctx,
+		results,
+		err,
+		"CampaignRun.pace",
+	)
+}
+
+func (ec *executionContext) _CampaignRun_estimatedFinish(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignRun_estimatedFinish(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_CampaignRun_estimatedFinish(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignRun_estimatedFinish(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignRun", field, true, true, "DateTime")
+}
+func (ec *executionContext) resolveBatch_CampaignRun_estimatedFinish(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (any, error) {
+	resolver := ec.Resolvers.CampaignRun()
+	if batch, ok := graphql.BatchParentsFor[*model.CampaignRun](ctx, "CampaignRun"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.EstimatedFinish(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*time.Time](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"CampaignRun.estimatedFinish",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.EstimatedFinish(ctx, []*model.CampaignRun{obj})
+	return graphql.ResolveBatchSingleResult[*time.Time](
+		ctx,
+		results,
+		err,
+		"CampaignRun.estimatedFinish",
+	)
+}
+
 func (ec *executionContext) _CampaignRun_problems(ctx context.Context, field graphql.CollectedField, obj *model.CampaignRun) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15125,7 +15470,7 @@ func (ec *executionContext) resolveBatch_CampaignRun_recipients(ctx context.Cont
 	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*model.CampaignRun](ctx, "CampaignRun"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.Recipients(ctx, batch.Parents, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return resolver.Recipients(ctx, batch.Parents, fc.Args["state"].(*kind.RecipientState), fc.Args["code"].(*string), fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 		return graphql.ResolveBatchGroupResult[*model.Connection[*model.Recipient]](
 			ctx,
@@ -15136,7 +15481,7 @@ func (ec *executionContext) resolveBatch_CampaignRun_recipients(ctx context.Cont
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.Recipients(ctx, []*model.CampaignRun{obj}, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+	results, err := resolver.Recipients(ctx, []*model.CampaignRun{obj}, fc.Args["state"].(*kind.RecipientState), fc.Args["code"].(*string), fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 	return graphql.ResolveBatchSingleResult[*model.Connection[*model.Recipient]](
 		ctx,
 		results,
@@ -22131,6 +22476,138 @@ func (ec *executionContext) fieldContext_Mutation_cancelCampaign(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_retryRecipients(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retryRecipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryRecipients(ctx, fc.Args["input"].(model.RetryRecipientsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetryRecipientsPayload) graphql.Marshaler {
+			return ec.marshalNRetryRecipientsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐRetryRecipientsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retryRecipients(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetryRecipientsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retryRecipients_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resolveUnknown(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resolveUnknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveUnknown(ctx, fc.Args["input"].(model.ResolveUnknownInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ResolveUnknownPayload) graphql.Marshaler {
+			return ec.marshalNResolveUnknownPayload2ᚖcampaignqlᚋgraphᚋmodelᚐResolveUnknownPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resolveUnknown(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolveUnknownPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resolveUnknown_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_sendTest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_sendTest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendTest(ctx, fc.Args["input"].(model.SendTestInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SendTestPayload) graphql.Marshaler {
+			return ec.marshalNSendTestPayload2ᚖcampaignqlᚋgraphᚋmodelᚐSendTestPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_sendTest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SendTestPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_sendTest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deleteCampaigns(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26256,6 +26733,93 @@ func (ec *executionContext) fieldContext_Recurrence_maxInstances(_ context.Conte
 	return graphql.NewScalarFieldContext("Recurrence", field, true, false, "Int")
 }
 
+func (ec *executionContext) _ResolveUnknownPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ResolveUnknownPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveUnknownPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveUnknownPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveUnknownPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ResolveUnknownPayload_resolved(ctx context.Context, field graphql.CollectedField, obj *model.ResolveUnknownPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveUnknownPayload_resolved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resolved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveUnknownPayload_resolved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ResolveUnknownPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ResolveUnknownPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ResolveUnknownPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ResolveUnknownPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ResolveUnknownPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResolveUnknownPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResumeCampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.ResumeCampaignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26310,6 +26874,93 @@ func (ec *executionContext) _ResumeCampaignPayload_userErrors(ctx context.Contex
 func (ec *executionContext) fieldContext_ResumeCampaignPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ResumeCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetryRecipientsPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.RetryRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryRecipientsPayload_campaign(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Campaign, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Campaign) graphql.Marshaler {
+			return ec.marshalOCampaign2ᚖcampaignqlᚋgraphᚋmodelᚐCampaign(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetryRecipientsPayload_campaign(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetryRecipientsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Campaign(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetryRecipientsPayload_retried(ctx context.Context, field graphql.CollectedField, obj *model.RetryRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryRecipientsPayload_retried(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retried, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetryRecipientsPayload_retried(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetryRecipientsPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetryRecipientsPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RetryRecipientsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryRecipientsPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetryRecipientsPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetryRecipientsPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -27314,6 +27965,70 @@ func (ec *executionContext) resolveBatch_SegmentRule_segment(ctx context.Context
 		err,
 		"SegmentRule.segment",
 	)
+}
+
+func (ec *executionContext) _SendTestPayload_outcomes(ctx context.Context, field graphql.CollectedField, obj *model.SendTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendTestPayload_outcomes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcomes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TestOutcome) graphql.Marshaler {
+			return ec.marshalNTestOutcome2ᚕᚖcampaignqlᚋgraphᚋmodelᚐTestOutcomeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendTestPayload_outcomes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendTestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TestOutcome(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SendTestPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SendTestPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SendTestPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcampaignqlᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SendTestPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SendTestPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SeriesPoint_start(ctx context.Context, field graphql.CollectedField, obj *statistics.Point) (ret graphql.Marshaler) {
@@ -30646,6 +31361,121 @@ func (ec *executionContext) fieldContext_TagSubscribersPayload_userErrors(_ cont
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TestOutcome_emailAddress(ctx context.Context, field graphql.CollectedField, obj *model.TestOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestOutcome_emailAddress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EmailAddress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNEmailAddress2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TestOutcome_emailAddress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestOutcome", field, false, false, "EmailAddress")
+}
+
+func (ec *executionContext) _TestOutcome_accepted(ctx context.Context, field graphql.CollectedField, obj *model.TestOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestOutcome_accepted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accepted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TestOutcome_accepted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestOutcome", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TestOutcome_code(ctx context.Context, field graphql.CollectedField, obj *model.TestOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestOutcome_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TestOutcome_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestOutcome", field, true, false, "Int")
+}
+
+func (ec *executionContext) _TestOutcome_enhancedCode(ctx context.Context, field graphql.CollectedField, obj *model.TestOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestOutcome_enhancedCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EnhancedCode(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TestOutcome_enhancedCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestOutcome", field, true, false, "String")
+}
+
+func (ec *executionContext) _TestOutcome_reply(ctx context.Context, field graphql.CollectedField, obj *model.TestOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TestOutcome_reply(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reply(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TestOutcome_reply(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TestOutcome", field, true, false, "String")
 }
 
 func (ec *executionContext) _Throughput_emailsPerSecond(ctx context.Context, field graphql.CollectedField, obj *statistics.Throughput) (ret graphql.Marshaler) {
@@ -36686,6 +37516,62 @@ func UnmarshalRecurringScheduleInput(ctx context.Context, raw any) (model.Recurr
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputResolveUnknownInput(ctx context.Context, obj any) (model.ResolveUnknownInput, error) {
+	var it model.ResolveUnknownInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "expectedVersion", "as"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "as":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("as"))
+			data, err := ec.unmarshalNUnknownResolution2campaignqlᚋgraphᚋmodelᚐUnknownResolution(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.As = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResolveUnknownInput unmarshals raw into the ResolveUnknownInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResolveUnknownInput(ctx context.Context, raw any) (model.ResolveUnknownInput, error) {
+	var out model.ResolveUnknownInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResolveUnknownInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputResumeCampaignInput(ctx context.Context, obj any) (model.ResumeCampaignInput, error) {
 	var it model.ResumeCampaignInput
 	if obj == nil {
@@ -36732,6 +37618,69 @@ func (ec *executionContext) unmarshalInputResumeCampaignInput(ctx context.Contex
 func UnmarshalResumeCampaignInput(ctx context.Context, raw any) (model.ResumeCampaignInput, error) {
 	var out model.ResumeCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResumeCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRetryRecipientsInput(ctx context.Context, obj any) (model.RetryRecipientsInput, error) {
+	var it model.RetryRecipientsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "expectedVersion", "states", "codes"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint32(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = graphql.OmittableOf(data)
+		case "states":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("states"))
+			data, err := ec.unmarshalORetriableState2ᚕcampaignqlᚋgraphᚋmodelᚐRetriableStateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.States = graphql.OmittableOf(data)
+		case "codes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Codes = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRetryRecipientsInput unmarshals raw into the RetryRecipientsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRetryRecipientsInput(ctx context.Context, raw any) (model.RetryRecipientsInput, error) {
+	var out model.RetryRecipientsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RetryRecipientsInput", raw, &out)
 	return out, err
 }
 
@@ -37052,6 +38001,69 @@ func (ec *executionContext) unmarshalInputSegmentRuleInput(ctx context.Context, 
 func UnmarshalSegmentRuleInput(ctx context.Context, raw any) (model.SegmentRuleInput, error) {
 	var out model.SegmentRuleInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SegmentRuleInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputSendTestInput(ctx context.Context, obj any) (model.SendTestInput, error) {
+	var it model.SendTestInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"emailId", "campaignId", "to", "subscriberId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "emailId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emailId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmailID = graphql.OmittableOf(data)
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = graphql.OmittableOf(data)
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNEmailAddress2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "subscriberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subscriberId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SubscriberID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSendTestInput unmarshals raw into the SendTestInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSendTestInput(ctx context.Context, raw any) (model.SendTestInput, error) {
+	var out model.SendTestInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SendTestInput", raw, &out)
 	return out, err
 }
 
@@ -38714,6 +39726,13 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._SuppressPayload(ctx, sel, obj)
+	case model.SendTestPayload:
+		return ec._SendTestPayload(ctx, sel, &obj)
+	case *model.SendTestPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SendTestPayload(ctx, sel, obj)
 	case model.RevokeAPIKeyPayload:
 		return ec._RevokeApiKeyPayload(ctx, sel, &obj)
 	case *model.RevokeAPIKeyPayload:
@@ -38721,6 +39740,13 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._RevokeApiKeyPayload(ctx, sel, obj)
+	case model.RetryRecipientsPayload:
+		return ec._RetryRecipientsPayload(ctx, sel, &obj)
+	case *model.RetryRecipientsPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._RetryRecipientsPayload(ctx, sel, obj)
 	case model.ResumeCampaignPayload:
 		return ec._ResumeCampaignPayload(ctx, sel, &obj)
 	case *model.ResumeCampaignPayload:
@@ -38728,6 +39754,13 @@ func (ec *executionContext) _MutationPayload(ctx context.Context, sel ast.Select
 			return graphql.Null
 		}
 		return ec._ResumeCampaignPayload(ctx, sel, obj)
+	case model.ResolveUnknownPayload:
+		return ec._ResolveUnknownPayload(ctx, sel, &obj)
+	case *model.ResolveUnknownPayload:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ResolveUnknownPayload(ctx, sel, obj)
 	case model.RecordEventsPayload:
 		return ec._RecordEventsPayload(ctx, sel, &obj)
 	case *model.RecordEventsPayload:
@@ -40790,6 +41823,18 @@ func (ec *executionContext) _CampaignRun(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "pace":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignRun_pace(ctx, field, obj)
+				})
+		case "estimatedFinish":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignRun_estimatedFinish(ctx, field, obj)
+				})
 		case "problems":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -43737,6 +44782,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "retryRecipients":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retryRecipients(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resolveUnknown":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resolveUnknown(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sendTest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_sendTest(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "deleteCampaigns":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteCampaigns(ctx, field)
@@ -44715,6 +45781,49 @@ func (ec *executionContext) _Recurrence(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var resolveUnknownPayloadImplementors = []string{"ResolveUnknownPayload", "MutationPayload"}
+
+func (ec *executionContext) _ResolveUnknownPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResolveUnknownPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, resolveUnknownPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ResolveUnknownPayload")
+		case "campaign":
+			out.Values[i] = ec._ResolveUnknownPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resolved":
+			out.Values[i] = ec._ResolveUnknownPayload_resolved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ResolveUnknownPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var resumeCampaignPayloadImplementors = []string{"ResumeCampaignPayload", "MutationPayload"}
 
 func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResumeCampaignPayload) graphql.Marshaler {
@@ -44733,6 +45842,49 @@ func (ec *executionContext) _ResumeCampaignPayload(ctx context.Context, sel ast.
 			}
 		case "userErrors":
 			out.Values[i] = ec._ResumeCampaignPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retryRecipientsPayloadImplementors = []string{"RetryRecipientsPayload", "MutationPayload"}
+
+func (ec *executionContext) _RetryRecipientsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RetryRecipientsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retryRecipientsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetryRecipientsPayload")
+		case "campaign":
+			out.Values[i] = ec._RetryRecipientsPayload_campaign(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retried":
+			out.Values[i] = ec._RetryRecipientsPayload_retried(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RetryRecipientsPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -45177,6 +46329,44 @@ func (ec *executionContext) _SegmentRule(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SegmentRule_segment(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sendTestPayloadImplementors = []string{"SendTestPayload", "MutationPayload"}
+
+func (ec *executionContext) _SendTestPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SendTestPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sendTestPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SendTestPayload")
+		case "outcomes":
+			out.Values[i] = ec._SendTestPayload_outcomes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SendTestPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -46419,6 +47609,59 @@ func (ec *executionContext) _TagSubscribersPayload(ctx context.Context, sel ast.
 		case "userErrors":
 			out.Values[i] = ec._TagSubscribersPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var testOutcomeImplementors = []string{"TestOutcome"}
+
+func (ec *executionContext) _TestOutcome(ctx context.Context, sel ast.SelectionSet, obj *model.TestOutcome) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, testOutcomeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TestOutcome")
+		case "emailAddress":
+			out.Values[i] = ec._TestOutcome_emailAddress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accepted":
+			out.Values[i] = ec._TestOutcome_accepted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._TestOutcome_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "enhancedCode":
+			out.Values[i] = ec._TestOutcome_enhancedCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reply":
+			out.Values[i] = ec._TestOutcome_reply(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -50464,6 +51707,19 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalNResolveUnknownInput2campaignqlᚋgraphᚋmodelᚐResolveUnknownInput(ctx context.Context, v any) (model.ResolveUnknownInput, error) {
+	res, err := ec.unmarshalInputResolveUnknownInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNResolveUnknownPayload2ᚖcampaignqlᚋgraphᚋmodelᚐResolveUnknownPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResolveUnknownPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ResolveUnknownPayload!")
+		return graphql.Null
+	}
+	return ec._ResolveUnknownPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNResumeCampaignInput2campaignqlᚋgraphᚋmodelᚐResumeCampaignInput(ctx context.Context, v any) (model.ResumeCampaignInput, error) {
 	res, err := ec.unmarshalInputResumeCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -50475,6 +51731,29 @@ func (ec *executionContext) marshalNResumeCampaignPayload2ᚖcampaignqlᚋgraph�
 		return graphql.Null
 	}
 	return ec._ResumeCampaignPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRetriableState2campaignqlᚋgraphᚋmodelᚐRetriableState(ctx context.Context, v any) (model.RetriableState, error) {
+	var res model.RetriableState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetriableState2campaignqlᚋgraphᚋmodelᚐRetriableState(ctx context.Context, sel ast.SelectionSet, v model.RetriableState) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNRetryRecipientsInput2campaignqlᚋgraphᚋmodelᚐRetryRecipientsInput(ctx context.Context, v any) (model.RetryRecipientsInput, error) {
+	res, err := ec.unmarshalInputRetryRecipientsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetryRecipientsPayload2ᚖcampaignqlᚋgraphᚋmodelᚐRetryRecipientsPayload(ctx context.Context, sel ast.SelectionSet, v *model.RetryRecipientsPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RetryRecipientsPayload!")
+		return graphql.Null
+	}
+	return ec._RetryRecipientsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRevokeApiKeyInput2campaignqlᚋgraphᚋmodelᚐRevokeAPIKeyInput(ctx context.Context, v any) (model.RevokeAPIKeyInput, error) {
@@ -50823,6 +52102,19 @@ func (ec *executionContext) unmarshalNSegmentField2campaignqlᚋgraphᚋmodelᚐ
 
 func (ec *executionContext) marshalNSegmentField2campaignqlᚋgraphᚋmodelᚐSegmentField(ctx context.Context, sel ast.SelectionSet, v model.SegmentField) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNSendTestInput2campaignqlᚋgraphᚋmodelᚐSendTestInput(ctx context.Context, v any) (model.SendTestInput, error) {
+	res, err := ec.unmarshalInputSendTestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSendTestPayload2ᚖcampaignqlᚋgraphᚋmodelᚐSendTestPayload(ctx context.Context, sel ast.SelectionSet, v *model.SendTestPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SendTestPayload!")
+		return graphql.Null
+	}
+	return ec._SendTestPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSender2campaignqlᚋinternalᚋkindᚐSender(ctx context.Context, v any) (kind.Sender, error) {
@@ -51414,6 +52706,30 @@ func (ec *executionContext) marshalNTagSubscribersPayload2ᚖcampaignqlᚋgraph�
 	return ec._TagSubscribersPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTestOutcome2ᚕᚖcampaignqlᚋgraphᚋmodelᚐTestOutcomeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TestOutcome) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTestOutcome2ᚖcampaignqlᚋgraphᚋmodelᚐTestOutcome(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTestOutcome2ᚖcampaignqlᚋgraphᚋmodelᚐTestOutcome(ctx context.Context, sel ast.SelectionSet, v *model.TestOutcome) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TestOutcome!")
+		return graphql.Null
+	}
+	return ec._TestOutcome(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNThroughput2ᚖcampaignqlᚋinternalᚋstatisticsᚐThroughput(ctx context.Context, sel ast.SelectionSet, v *statistics.Throughput) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Throughput!")
@@ -51448,6 +52764,16 @@ func (ec *executionContext) marshalNTransitionBlockCode2campaignqlᚋgraphᚋmod
 
 func (ec *executionContext) marshalNUniqueStatistic2campaignqlᚋinternalᚋstatisticsᚐUnique(ctx context.Context, sel ast.SelectionSet, v statistics.Unique) graphql.Marshaler {
 	return ec._UniqueStatistic(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNUnknownResolution2campaignqlᚋgraphᚋmodelᚐUnknownResolution(ctx context.Context, v any) (model.UnknownResolution, error) {
+	var res model.UnknownResolution
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUnknownResolution2campaignqlᚋgraphᚋmodelᚐUnknownResolution(ctx context.Context, sel ast.SelectionSet, v model.UnknownResolution) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNUnreachableReason2campaignqlᚋinternalᚋpeopleᚋsubscriberᚐUnreachable(ctx context.Context, v any) (subscriber.Unreachable, error) {
@@ -53198,6 +54524,42 @@ func (ec *executionContext) unmarshalORecurringScheduleInput2ᚖcampaignqlᚋgra
 	}
 	res, err := ec.unmarshalInputRecurringScheduleInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORetriableState2ᚕcampaignqlᚋgraphᚋmodelᚐRetriableStateᚄ(ctx context.Context, v any) ([]model.RetriableState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.RetriableState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRetriableState2campaignqlᚋgraphᚋmodelᚐRetriableState(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalORetriableState2ᚕcampaignqlᚋgraphᚋmodelᚐRetriableStateᚄ(ctx context.Context, sel ast.SelectionSet, v []model.RetriableState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetriableState2campaignqlᚋgraphᚋmodelᚐRetriableState(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalORuleConnector2ᚖcampaignqlᚋinternalᚋaudienceᚋrulesᚐConnector(ctx context.Context, v any) (*rules.Connector, error) {

@@ -974,6 +974,14 @@ func (ec *executionContext) fieldCampaignRun(f *executor.Field) executor.Output[
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.CampaignRun) *time.Time { return obj.FrozenAt })
 	case "finishedAt":
 		return executor.Variable(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(obj *model.CampaignRun) *time.Time { return obj.FinishedAt })
+	case "pace":
+		return executor.Batch(f, executor.Float[float64](), func(ctx context.Context, parents []*model.CampaignRun) ([]float64, error) {
+			return ec.Resolvers.CampaignRun().Pace(ctx, parents)
+		})
+	case "estimatedFinish":
+		return executor.Batch(f, executor.Pointer(executor.Leaf(scalar.AppendDateTime, ""), ""), func(ctx context.Context, parents []*model.CampaignRun) ([]*time.Time, error) {
+			return ec.Resolvers.CampaignRun().EstimatedFinish(ctx, parents)
+		})
 	case "problems":
 		return executor.Batch(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipientProblem()), "RecipientProblem!"), false, true), func(ctx context.Context, parents []*model.CampaignRun) ([][]*model.RecipientProblem, error) {
 			return ec.Resolvers.CampaignRun().Problems(ctx, parents)
@@ -983,7 +991,7 @@ func (ec *executionContext) fieldCampaignRun(f *executor.Field) executor.Output[
 			return ec.field_CampaignRun_recipients_args(ctx, f.ArgumentMap(ec.Variables))
 		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRecipientConnection()), "RecipientConnection!"), func(ctx context.Context, parents []*model.CampaignRun) ([]*model.Connection[*model.Recipient], error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.CampaignRun().Recipients(ctx, parents, fc.Args["state"].(*kind.RecipientState), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+			return ec.Resolvers.CampaignRun().Recipients(ctx, parents, fc.Args["state"].(*kind.RecipientState), fc.Args["code"].(*string), fc.Args["search"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		})
 	}
 	panic("unknown field CampaignRun." + f.Name)
@@ -2208,6 +2216,27 @@ func (ec *executionContext) fieldMutation(f *executor.Field) executor.Output[exe
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Mutation().CancelCampaign(ctx, fc.Args["input"].(model.CancelCampaignInput))
 		})
+	case "retryRecipients":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_retryRecipients_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRetryRecipientsPayload()), "RetryRecipientsPayload!"), func(ctx context.Context, _ executor.None) (*model.RetryRecipientsPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryRecipients(ctx, fc.Args["input"].(model.RetryRecipientsInput))
+		})
+	case "resolveUnknown":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_resolveUnknown_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectResolveUnknownPayload()), "ResolveUnknownPayload!"), func(ctx context.Context, _ executor.None) (*model.ResolveUnknownPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResolveUnknown(ctx, fc.Args["input"].(model.ResolveUnknownInput))
+		})
+	case "sendTest":
+		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
+			return ec.field_Mutation_sendTest_args(ctx, f.ArgumentMap(ec.Variables))
+		}), executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSendTestPayload()), "SendTestPayload!"), func(ctx context.Context, _ executor.None) (*model.SendTestPayload, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SendTest(ctx, fc.Args["input"].(model.SendTestInput))
+		})
 	case "deleteCampaigns":
 		return executor.Resolver(f.Argued(func(ctx context.Context) (map[string]any, error) {
 			return ec.field_Mutation_deleteCampaigns_args(ctx, f.ArgumentMap(ec.Variables))
@@ -2888,6 +2917,22 @@ func (ec *executionContext) fieldRecurrence(f *executor.Field) executor.Output[*
 	panic("unknown field Recurrence." + f.Name)
 }
 
+func (ec *executionContext) objectResolveUnknownPayload() executor.Object[*model.ResolveUnknownPayload] {
+	return executor.Object[*model.ResolveUnknownPayload]{Implementors: resolveUnknownPayloadImplementors, Field: ec.fieldResolveUnknownPayload}
+}
+
+func (ec *executionContext) fieldResolveUnknownPayload(f *executor.Field) executor.Output[*model.ResolveUnknownPayload] {
+	switch f.Name {
+	case "campaign":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(obj *model.ResolveUnknownPayload) *model.Campaign { return obj.Campaign })
+	case "resolved":
+		return executor.Variable(f, executor.Leaf(scalar.AppendInt, "Int!"), func(obj *model.ResolveUnknownPayload) int32 { return obj.Resolved })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.ResolveUnknownPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field ResolveUnknownPayload." + f.Name)
+}
+
 func (ec *executionContext) objectResumeCampaignPayload() executor.Object[*model.ResumeCampaignPayload] {
 	return executor.Object[*model.ResumeCampaignPayload]{Implementors: resumeCampaignPayloadImplementors, Field: ec.fieldResumeCampaignPayload}
 }
@@ -2900,6 +2945,22 @@ func (ec *executionContext) fieldResumeCampaignPayload(f *executor.Field) execut
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.ResumeCampaignPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field ResumeCampaignPayload." + f.Name)
+}
+
+func (ec *executionContext) objectRetryRecipientsPayload() executor.Object[*model.RetryRecipientsPayload] {
+	return executor.Object[*model.RetryRecipientsPayload]{Implementors: retryRecipientsPayloadImplementors, Field: ec.fieldRetryRecipientsPayload}
+}
+
+func (ec *executionContext) fieldRetryRecipientsPayload(f *executor.Field) executor.Output[*model.RetryRecipientsPayload] {
+	switch f.Name {
+	case "campaign":
+		return executor.Variable(f, executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectCampaign()), ""), func(obj *model.RetryRecipientsPayload) *model.Campaign { return obj.Campaign })
+	case "retried":
+		return executor.Variable(f, executor.Leaf(scalar.AppendInt, "Int!"), func(obj *model.RetryRecipientsPayload) int32 { return obj.Retried })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.RetryRecipientsPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field RetryRecipientsPayload." + f.Name)
 }
 
 func (ec *executionContext) objectRevokeApiKeyPayload() executor.Object[*model.RevokeAPIKeyPayload] {
@@ -3074,6 +3135,20 @@ func (ec *executionContext) fieldSegmentRule(f *executor.Field) executor.Output[
 		})
 	}
 	panic("unknown field SegmentRule." + f.Name)
+}
+
+func (ec *executionContext) objectSendTestPayload() executor.Object[*model.SendTestPayload] {
+	return executor.Object[*model.SendTestPayload]{Implementors: sendTestPayloadImplementors, Field: ec.fieldSendTestPayload}
+}
+
+func (ec *executionContext) fieldSendTestPayload(f *executor.Field) executor.Output[*model.SendTestPayload] {
+	switch f.Name {
+	case "outcomes":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectTestOutcome()), "TestOutcome!"), false, true), func(obj *model.SendTestPayload) []*model.TestOutcome { return obj.Outcomes })
+	case "userErrors":
+		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.SendTestPayload) []*model.UserError { return obj.UserErrors })
+	}
+	panic("unknown field SendTestPayload." + f.Name)
 }
 
 func (ec *executionContext) objectSeriesPoint() executor.Object[*statistics.Point] {
@@ -3609,6 +3684,26 @@ func (ec *executionContext) fieldTagSubscribersPayload(f *executor.Field) execut
 		return executor.Variable(f, executor.List(executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectUserError()), "UserError!"), false, true), func(obj *model.TagSubscribersPayload) []*model.UserError { return obj.UserErrors })
 	}
 	panic("unknown field TagSubscribersPayload." + f.Name)
+}
+
+func (ec *executionContext) objectTestOutcome() executor.Object[*model.TestOutcome] {
+	return executor.Object[*model.TestOutcome]{Implementors: testOutcomeImplementors, Field: ec.fieldTestOutcome}
+}
+
+func (ec *executionContext) fieldTestOutcome(f *executor.Field) executor.Output[*model.TestOutcome] {
+	switch f.Name {
+	case "emailAddress":
+		return executor.Variable(f, executor.Leaf(scalar.AppendEmailAddress, "EmailAddress!"), func(obj *model.TestOutcome) string { return obj.EmailAddress })
+	case "accepted":
+		return executor.Variable(f, executor.Leaf(scalar.AppendBoolean, "Boolean!"), func(obj *model.TestOutcome) bool { return obj.Accepted })
+	case "code":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendCount, ""), ""), func(obj *model.TestOutcome) *int64 { return obj.Code() })
+	case "enhancedCode":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.TestOutcome) *string { return obj.EnhancedCode() })
+	case "reply":
+		return executor.Getter(f, executor.Pointer(executor.Leaf(scalar.AppendString, ""), ""), func(obj *model.TestOutcome) *string { return obj.Reply() })
+	}
+	panic("unknown field TestOutcome." + f.Name)
 }
 
 func (ec *executionContext) objectThroughput() executor.Object[*statistics.Throughput] {
@@ -4284,17 +4379,35 @@ func (ec *executionContext) outputMutationPayload(f *executor.Field, required st
 		executor.Implemented[model.MutationPayload](func() executor.Output[*model.SuppressPayload] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSuppressPayload()), required)
 		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.SendTestPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectSendTestPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.SendTestPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectSendTestPayload()), required)
+		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[model.RevokeAPIKeyPayload] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()))
 		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RevokeAPIKeyPayload] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRevokeApiKeyPayload()), required)
 		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.RetryRecipientsPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRetryRecipientsPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.RetryRecipientsPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectRetryRecipientsPayload()), required)
+		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[model.ResumeCampaignPayload] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()))
 		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ResumeCampaignPayload] {
 			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectResumeCampaignPayload()), required)
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[model.ResolveUnknownPayload] {
+			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectResolveUnknownPayload()))
+		}),
+		executor.Implemented[model.MutationPayload](func() executor.Output[*model.ResolveUnknownPayload] {
+			return executor.Nullable(executor.Select(ec.OperationContext, f.Selections, ec.objectResolveUnknownPayload()), required)
 		}),
 		executor.Implemented[model.MutationPayload](func() executor.Output[model.RecordEventsPayload] {
 			return executor.Addressed(executor.Select(ec.OperationContext, f.Selections, ec.objectRecordEventsPayload()))

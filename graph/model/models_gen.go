@@ -967,6 +967,28 @@ type RecurringScheduleInput struct {
 	MaxInstances graphql.Omittable[*int32] `json:"maxInstances,omitempty"`
 }
 
+// What `resolveUnknown` takes.
+type ResolveUnknownInput struct {
+	// Campaign whose recipients they are: global id or legacy number.
+	CampaignID string `json:"campaignId"`
+	// Version the caller has seen; another is a conflict that writes nothing.
+	ExpectedVersion graphql.Omittable[*int32] `json:"expectedVersion,omitempty"`
+	// What becomes of them.
+	As UnknownResolution `json:"as"`
+}
+
+// What `resolveUnknown` answers.
+type ResolveUnknownPayload struct {
+	// The campaign; null with user errors.
+	Campaign *Campaign `json:"campaign,omitempty"`
+	// How many recipients these were; 0 with user errors.
+	Resolved int32 `json:"resolved"`
+	// Faults that the caller can correct.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+func (ResolveUnknownPayload) IsMutationPayload() {}
+
 // What `resumeCampaign` takes.
 type ResumeCampaignInput struct {
 	// Campaign to resume: global id or legacy number.
@@ -984,6 +1006,30 @@ type ResumeCampaignPayload struct {
 }
 
 func (ResumeCampaignPayload) IsMutationPayload() {}
+
+// What `retryRecipients` takes.
+type RetryRecipientsInput struct {
+	// Campaign to go on with: global id or legacy number.
+	CampaignID string `json:"campaignId"`
+	// Version the caller has seen; another is a conflict that writes nothing.
+	ExpectedVersion graphql.Omittable[*int32] `json:"expectedVersion,omitempty"`
+	// Recipients in these states; FAILED and UNKNOWN by default.
+	States graphql.Omittable[[]RetriableState] `json:"states,omitempty"`
+	// Recipients whose last answer had one of these codes, such as `550` or `5.1.1`, at most 50; all by default.
+	Codes graphql.Omittable[[]string] `json:"codes,omitempty"`
+}
+
+// What `retryRecipients` answers.
+type RetryRecipientsPayload struct {
+	// The campaign; null with user errors.
+	Campaign *Campaign `json:"campaign,omitempty"`
+	// How many recipients are tried again; 0 with user errors.
+	Retried int32 `json:"retried"`
+	// Faults that the caller can correct.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+func (RetryRecipientsPayload) IsMutationPayload() {}
 
 // What `revokeApiKey` takes.
 type RevokeAPIKeyInput struct {
@@ -1056,6 +1102,28 @@ type SegmentRuleInput struct {
 	// The segment: global id or legacy number.
 	SegmentID string `json:"segmentId"`
 }
+
+// What `sendTest` takes: an email, or a campaign, whose email is sent and of an A/B test the first.
+type SendTestInput struct {
+	// Email to send: global id or legacy number.
+	EmailID graphql.Omittable[*string] `json:"emailId,omitempty"`
+	// Campaign whose email is sent: global id or legacy number.
+	CampaignID graphql.Omittable[*string] `json:"campaignId,omitempty"`
+	// Addresses, 1–10.
+	To []string `json:"to"`
+	// Person on a list whose values the tags get: global id or legacy number. Without one they are empty.
+	SubscriberID graphql.Omittable[*string] `json:"subscriberId,omitempty"`
+}
+
+// What `sendTest` answers.
+type SendTestPayload struct {
+	// What became of each message, in the order of the addresses; empty with user errors.
+	Outcomes []*TestOutcome `json:"outcomes"`
+	// Faults that the caller can correct.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+func (SendTestPayload) IsMutationPayload() {}
 
 // The server and the limits it applies to each request.
 type ServerInfo struct {
@@ -1984,6 +2052,8 @@ const (
 	CampaignTransitionMutationResumeCampaign CampaignTransitionMutation = "RESUME_CAMPAIGN"
 	// `cancelCampaign`.
 	CampaignTransitionMutationCancelCampaign CampaignTransitionMutation = "CANCEL_CAMPAIGN"
+	// `retryRecipients`.
+	CampaignTransitionMutationRetryRecipients CampaignTransitionMutation = "RETRY_RECIPIENTS"
 )
 
 var AllCampaignTransitionMutation = []CampaignTransitionMutation{
@@ -1992,11 +2062,12 @@ var AllCampaignTransitionMutation = []CampaignTransitionMutation{
 	CampaignTransitionMutationPauseCampaign,
 	CampaignTransitionMutationResumeCampaign,
 	CampaignTransitionMutationCancelCampaign,
+	CampaignTransitionMutationRetryRecipients,
 }
 
 func (e CampaignTransitionMutation) IsValid() bool {
 	switch e {
-	case CampaignTransitionMutationUpdateCampaign, CampaignTransitionMutationApproveCampaign, CampaignTransitionMutationPauseCampaign, CampaignTransitionMutationResumeCampaign, CampaignTransitionMutationCancelCampaign:
+	case CampaignTransitionMutationUpdateCampaign, CampaignTransitionMutationApproveCampaign, CampaignTransitionMutationPauseCampaign, CampaignTransitionMutationResumeCampaign, CampaignTransitionMutationCancelCampaign, CampaignTransitionMutationRetryRecipients:
 		return true
 	}
 	return false
@@ -2442,6 +2513,64 @@ func (e ReadinessCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// States from which recipients can be tried again.
+type RetriableState string
+
+const (
+	// Refused for good, or for too long.
+	RetriableStateFailed RetriableState = "FAILED"
+	// Perhaps accepted: they may get the message twice.
+	RetriableStateUnknown RetriableState = "UNKNOWN"
+)
+
+var AllRetriableState = []RetriableState{
+	RetriableStateFailed,
+	RetriableStateUnknown,
+}
+
+func (e RetriableState) IsValid() bool {
+	switch e {
+	case RetriableStateFailed, RetriableStateUnknown:
+		return true
+	}
+	return false
+}
+
+func (e RetriableState) String() string {
+	return string(e)
+}
+
+func (e *RetriableState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RetriableState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RetriableState", str)
+	}
+	return nil
+}
+
+func (e RetriableState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RetriableState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RetriableState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What `clear` of `updateSegment` takes.
 type SegmentField string
 
@@ -2750,6 +2879,64 @@ func (e TransitionBlockCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What can become of recipients who are UNKNOWN.
+type UnknownResolution string
+
+const (
+	// They count as sent.
+	UnknownResolutionSent UnknownResolution = "SENT"
+	// They are tried again, and may get the message twice.
+	UnknownResolutionPending UnknownResolution = "PENDING"
+)
+
+var AllUnknownResolution = []UnknownResolution{
+	UnknownResolutionSent,
+	UnknownResolutionPending,
+}
+
+func (e UnknownResolution) IsValid() bool {
+	switch e {
+	case UnknownResolutionSent, UnknownResolutionPending:
+		return true
+	}
+	return false
+}
+
+func (e UnknownResolution) String() string {
+	return string(e)
+}
+
+func (e *UnknownResolution) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UnknownResolution(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UnknownResolution", str)
+	}
+	return nil
+}
+
+func (e UnknownResolution) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UnknownResolution) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UnknownResolution) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Kinds of user errors.
 type UserErrorCode string
 
@@ -2884,6 +3071,12 @@ const (
 	UserErrorReasonRunOpen UserErrorReason = "RUN_OPEN"
 	// Nothing has been sent.
 	UserErrorReasonNotBegun UserErrorReason = "NOT_BEGUN"
+	// Something is missing that is needed to send.
+	UserErrorReasonNotReady UserErrorReason = "NOT_READY"
+	// The server has not sent the campaign.
+	UserErrorReasonNotSentHere UserErrorReason = "NOT_SENT_HERE"
+	// No recipient is in such a state.
+	UserErrorReasonNoRecipients UserErrorReason = "NO_RECIPIENTS"
 	// Automatic resending lacks its days to wait, or they are out of bounds.
 	UserErrorReasonAutoResendWaitDays UserErrorReason = "AUTO_RESEND_WAIT_DAYS"
 	// Automatic resending lacks its subject.
@@ -3100,6 +3293,9 @@ var AllUserErrorReason = []UserErrorReason{
 	UserErrorReasonAlreadyBegun,
 	UserErrorReasonRunOpen,
 	UserErrorReasonNotBegun,
+	UserErrorReasonNotReady,
+	UserErrorReasonNotSentHere,
+	UserErrorReasonNoRecipients,
 	UserErrorReasonAutoResendWaitDays,
 	UserErrorReasonAutoResendSubject,
 	UserErrorReasonAutoResendRecurring,
@@ -3194,7 +3390,7 @@ var AllUserErrorReason = []UserErrorReason{
 
 func (e UserErrorReason) IsValid() bool {
 	switch e {
-	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonSenderUnknown, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonRunOpen, UserErrorReasonNotBegun, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonAbTestHasEmails, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
+	case UserErrorReasonPageSize, UserErrorReasonIDInvalid, UserErrorReasonTooManyIDS, UserErrorReasonTextTooLong, UserErrorReasonInstantInvalid, UserErrorReasonInstantOutOfRange, UserErrorReasonIdempotencyKeyLength, UserErrorReasonIdempotencyKeyReused, UserErrorReasonClearedAndSet, UserErrorReasonStaleVersion, UserErrorReasonTooManyChanges, UserErrorReasonAnswerTooLarge, UserErrorReasonUserNotFound, UserErrorReasonAccountNotFound, UserErrorReasonAPIKeyNotFound, UserErrorReasonUsernameRequired, UserErrorReasonSenderUnknown, UserErrorReasonPasswordRequired, UserErrorReasonLoginInvalid, UserErrorReasonScopesRequired, UserErrorReasonNoteTooLong, UserErrorReasonExpiryPast, UserErrorReasonExpiryInvalid, UserErrorReasonCampaignNotFound, UserErrorReasonNameRequired, UserErrorReasonNameTooLong, UserErrorReasonStatusInvalid, UserErrorReasonStatusTransition, UserErrorReasonApprovalWithdrawn, UserErrorReasonNotInStatus, UserErrorReasonAlreadyBegun, UserErrorReasonRunOpen, UserErrorReasonNotBegun, UserErrorReasonNotReady, UserErrorReasonNotSentHere, UserErrorReasonNoRecipients, UserErrorReasonAutoResendWaitDays, UserErrorReasonAutoResendSubject, UserErrorReasonAutoResendRecurring, UserErrorReasonAbTestEmailNotFound, UserErrorReasonAbTestTooFewVariations, UserErrorReasonAbTestTooManyVariations, UserErrorReasonAbTestValue, UserErrorReasonAbTestShare, UserErrorReasonAbTestHasEmails, UserErrorReasonScheduleTypeInvalid, UserErrorReasonScheduleDateRequired, UserErrorReasonScheduleTimeRequired, UserErrorReasonScheduleDaysRequired, UserErrorReasonScheduleMonthsRequired, UserErrorReasonScheduleHoursRequired, UserErrorReasonScheduleMinutesRequired, UserErrorReasonScheduleMaxInstancesRequired, UserErrorReasonScheduleZoneRequired, UserErrorReasonScheduleInPast, UserErrorReasonScheduleUpcomingCountInvalid, UserErrorReasonTimeZoneInvalid, UserErrorReasonAudienceInvalid, UserErrorReasonAudienceTooLarge, UserErrorReasonAudienceNotFound, UserErrorReasonSegmentNotFound, UserErrorReasonSegmentNameRequired, UserErrorReasonSegmentNameTooLong, UserErrorReasonSegmentCycle, UserErrorReasonSegmentInUse, UserErrorReasonEmailNotFound, UserErrorReasonEmailInUse, UserErrorReasonEmailTextTooLong, UserErrorReasonEmailLineBreak, UserErrorReasonEmailAddressInvalid, UserErrorReasonEmailContentTooLarge, UserErrorReasonEmailContentRequired, UserErrorReasonEmailHTMLUnsubscribeLink, UserErrorReasonEmailPlainUnsubscribeLink, UserErrorReasonEmailScopeRequired, UserErrorReasonEmailScopeUnknown, UserErrorReasonListNotFound, UserErrorReasonListNameRequired, UserErrorReasonListNameTooLong, UserErrorReasonListInUse, UserErrorReasonContactNotFound, UserErrorReasonDeliverabilityInvalid, UserErrorReasonSecretRequired, UserErrorReasonSubscriberNotFound, UserErrorReasonSubscriberAddressRequired, UserErrorReasonSubscriberAddressInvalid, UserErrorReasonSubscriberIPInvalid, UserErrorReasonSubscriberExists, UserErrorReasonNotSubscribed, UserErrorReasonSubscriberRepeated, UserErrorReasonSubscriberBounceInvalid, UserErrorReasonSubscriberStatusInvalid, UserErrorReasonRowsRequired, UserErrorReasonTooManyRows, UserErrorReasonCustomFieldNotFound, UserErrorReasonCustomFieldExists, UserErrorReasonCustomFieldInUse, UserErrorReasonCustomFieldInvalid, UserErrorReasonCustomFieldRepeated, UserErrorReasonCustomFieldLimit, UserErrorReasonCustomFieldNameRequired, UserErrorReasonCustomFieldNameTooLong, UserErrorReasonCustomFieldChoicesInvalid, UserErrorReasonTooManyAddresses, UserErrorReasonSuppressionAddressInvalid, UserErrorReasonTagNotFound, UserErrorReasonTagExists, UserErrorReasonTagNameRequired, UserErrorReasonTagNameEmpty, UserErrorReasonTagNameTooLong, UserErrorReasonTagNameCharacters, UserErrorReasonSubscriberTagNotFound, UserErrorReasonSubscriberTagExists, UserErrorReasonSubscriberTagInUse, UserErrorReasonEventsRequired, UserErrorReasonTooManyEvents, UserErrorReasonEventIDInvalid, UserErrorReasonCampaignRequired, UserErrorReasonSubscriberRequired, UserErrorReasonSubscriberTwice, UserErrorReasonScopeUnexpected, UserErrorReasonURLUnexpected, UserErrorReasonIPInvalid, UserErrorReasonAmountInvalid, UserErrorReasonAmountUnexpected, UserErrorReasonCurrencyInvalid:
 		return true
 	}
 	return false

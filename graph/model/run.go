@@ -92,3 +92,15 @@ func positive(n int64) *int64 {
 	}
 	return &n
 }
+
+// TestOutcome shows what became of a test to one address.
+type TestOutcome sending.TestOutcome
+
+// Code returns nil where the mail server said none.
+func (o *TestOutcome) Code() *int64 { return positive(o.ReplyCode) }
+
+// EnhancedCode returns nil without one.
+func (o *TestOutcome) EnhancedCode() *string { return text(o.Enhanced) }
+
+// Reply returns nil without one.
+func (o *TestOutcome) Reply() *string { return text(o.Text) }

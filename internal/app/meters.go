@@ -44,6 +44,7 @@ func newMeters(services *Services, build Build) *meters {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newStatusCollector(services.Campaigns.Counts, time.Now),
 	)
+	registerSending(m.registry, services.Sending)
 	for _, outcome := range []event.Outcome{event.Recorded, event.Duplicate, event.Rejected} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name:        "campaignql_events_total",

@@ -12,7 +12,7 @@ import (
 func sendingOptions(cfg config.Config) (sending.Options, error) {
 	opts := sending.Options{
 		Connections: cfg.SendingConnections, Burst: cfg.SendingBurst, Lease: cfg.SendingLease,
-		GiveUp: cfg.GiveUp, MaxLateness: cfg.MaxLateness,
+		GiveUp: cfg.GiveUp, MaxLateness: cfg.MaxLateness, InDoubt: sending.InDoubt(cfg.InDoubt),
 	}
 	if cfg.SMTP == "" {
 		return opts, nil

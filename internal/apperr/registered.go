@@ -91,6 +91,9 @@ var registered = []Registered{
 	{ReasonAlreadyBegun, []Code{Conflict}, "some recipients have been sent to already"},
 	{ReasonRunOpen, []Code{Conflict}, "the server sends the campaign and ends it by itself"},
 	{ReasonNotBegun, []Code{Conflict}, "nothing has been sent"},
+	{ReasonNotReady, []Code{Conflict}, "something is missing that is needed to send"},
+	{ReasonNotSentHere, []Code{Conflict}, "the server has not sent the campaign"},
+	{ReasonNoRecipients, []Code{Conflict}, "no recipient is in such a state"},
 	{
 		ReasonAutoResendWaitDays, []Code{Invalid},
 		"automatic resending lacks its days to wait, or they are out of bounds",

@@ -107,7 +107,7 @@ func (s *Service) keepApproval(ctx context.Context, id caller.Identity, c *ent.C
 			c.Status.Legacy(),
 		)
 	}
-	starts := d.to == kind.StatusSending && c.Status == kind.StatusReady
+	starts := d.to == kind.StatusSending && (c.Status == kind.StatusReady || c.Status == kind.StatusPaused)
 	resumes := d.to == kind.StatusReady && c.Status == kind.StatusPaused
 	if !approvedIn(c.Status) || !changed && !starts && !resumes {
 		return nil

@@ -192,9 +192,13 @@ func (s *Service) record(
 func (s *Service) entry(
 	ctx context.Context, id caller.Identity, c *ent.Campaign, d *draft, version int64, at time.Time,
 ) *ent.CampaignChangeCreate {
+	action := d.action
+	if action == ActionRetry {
+		action = ActionResume
+	}
 	create := s.db.Client(ctx).CampaignChange.Create().
 		SetUserID(c.UserID).SetCampaignID(c.ID).SetVersion(version).
-		SetAction(campaignchange.Action(d.action)).SetActorID(id.UserID).SetSurface(id.Surface).
+		SetAction(campaignchange.Action(action)).SetActorID(id.UserID).SetSurface(id.Surface).
 		SetToStatus(d.to).SetFields(kind.Cut(strings.Join(d.fields, ","), 1000)).SetReason(d.reason).SetAt(at)
 	if version > 1 {
 		create.SetFromStatus(c.Status)

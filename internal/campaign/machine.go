@@ -21,6 +21,8 @@ const (
 	ActionPause   Action = "pause"
 	ActionResume  Action = "resume"
 	ActionCancel  Action = "cancel"
+	// ActionRetry is stored as ActionResume: the campaign goes on.
+	ActionRetry Action = "retry"
 )
 
 // ReasonCanceled is the status reason of a campaign that was canceled after sending had begun.
@@ -46,7 +48,7 @@ type transition struct {
 // The main path is Draft → Ready → Sending → Sent. Pending Approval comes before Ready. Sending may
 // change to Paused and back through Ready. Sending may end in Failed.
 //
-// Sent is final. Rows are tried in order. The first row with a matching action and matching states
+// Sent is final, but for recipients who did not get it. Rows are tried in order. The first row with a matching action and matching states
 // decides.
 var machine = []transition{
 	{kind.StatusDraft, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
@@ -65,6 +67,9 @@ var machine = []transition{
 	{kind.StatusPaused, kind.StatusReady, []Action{ActionResume, ActionUpdate}, nil},
 	{kind.StatusPaused, kind.StatusPendingApproval, nil, nil},
 	{kind.StatusPaused, kind.StatusSent, []Action{ActionCancel}, nil},
+	{kind.StatusPaused, kind.StatusSending, []Action{ActionRetry}, sentByServer},
+	{kind.StatusSent, kind.StatusSending, []Action{ActionRetry}, sentByServer},
+	{kind.StatusFailed, kind.StatusSending, []Action{ActionRetry}, sentByServer},
 	{kind.StatusFailed, kind.StatusDraft, []Action{ActionUpdate}, nil},
 	{kind.StatusFailed, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
 	{kind.StatusFailed, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
@@ -95,6 +100,16 @@ func somethingSent(_ caller.Identity, c *ent.Campaign) *apperr.Error {
 		return nil
 	}
 	return &apperr.Error{Code: apperr.Conflict, Reason: apperr.ReasonNotBegun, Message: "nothing of it has been sent"}
+}
+
+// sentByServer accepts campaigns of which the built-in sender has begun recipients.
+func sentByServer(_ caller.Identity, c *ent.Campaign) *apperr.Error {
+	if c.Begun {
+		return nil
+	}
+	return &apperr.Error{
+		Code: apperr.Conflict, Reason: apperr.ReasonNotBegun, Message: "this server has sent nothing of it",
+	}
 }
 
 // begun reports whether a campaign has been sent to some of its recipients, before a pause or in an
@@ -181,6 +196,8 @@ func errStatus(from kind.CampaignStatus, action Action, to kind.CampaignStatus) 
 		message = fmt.Sprintf("only a campaign that is Sending can be paused: this one is %s", from.Legacy())
 	case ActionResume:
 		message = fmt.Sprintf("only a campaign that is Paused can be resumed: this one is %s", from.Legacy())
+	case ActionRetry:
+		message = fmt.Sprintf("only a campaign that is Sent, Failed or Paused can be retried: this one is %s", from.Legacy())
 	case ActionCancel:
 		message = fmt.Sprintf("a campaign that is %s cannot be canceled", from.Legacy())
 	}

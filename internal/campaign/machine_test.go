@@ -83,6 +83,9 @@ var allowed = []struct {
 		kind.StatusSending, kind.StatusFailed, []campaign.Action{campaign.ActionUpdate},
 		"trusted untrusted admin unapprove", true, true,
 	},
+	{kind.StatusPaused, kind.StatusSending, []campaign.Action{campaign.ActionRetry}, everyone, false, true},
+	{kind.StatusSent, kind.StatusSending, []campaign.Action{campaign.ActionRetry}, everyone, false, true},
+	{kind.StatusFailed, kind.StatusSending, []campaign.Action{campaign.ActionRetry}, everyone, false, true},
 	{kind.StatusFailed, kind.StatusDraft, []campaign.Action{campaign.ActionUpdate}, everyone, true, true},
 	{
 		kind.StatusFailed, kind.StatusReady, []campaign.Action{campaign.ActionUpdate},
@@ -107,7 +110,7 @@ func isAllowed(name string, from, to kind.CampaignStatus, by campaign.Action, se
 
 var machineActions = []campaign.Action{
 	campaign.ActionUpdate, campaign.ActionApprove, campaign.ActionPause, campaign.ActionResume,
-	campaign.ActionCancel, campaign.ActionCreate, campaign.ActionCopy,
+	campaign.ActionCancel, campaign.ActionRetry, campaign.ActionCreate, campaign.ActionCopy,
 }
 
 // eachState calls visit for every caller and status, for campaigns that are partly sent and for
@@ -116,7 +119,7 @@ func eachState(visit func(name string, id caller.Identity, c *ent.Campaign)) {
 	for name, id := range machineCallers {
 		for _, from := range kind.CampaignStatuses() {
 			for _, sent := range []int64{0, 7} {
-				visit(name, id, &ent.Campaign{UserID: 1, Status: from, TotalSent: sent})
+				visit(name, id, &ent.Campaign{UserID: 1, Status: from, TotalSent: sent, Begun: sent > 0})
 			}
 		}
 	}
@@ -222,8 +225,8 @@ func TestTransitionsShowWhatTheMachineAllows(t *testing.T) {
 				}
 			}
 		}
-		if c.Status == kind.StatusSent && len(listed) > 0 {
-			t.Errorf("%s: a campaign that was sent offers %v", name, listed)
+		if c.Status == kind.StatusSent && (len(listed) != 1 || !listed["retry sending"]) {
+			t.Errorf("%s: a campaign that was sent offers %v, want a retry alone", name, listed)
 		}
 	})
 }

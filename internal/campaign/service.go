@@ -31,6 +31,8 @@
 //     another account.
 //   - The campaign is resumed (Paused → Ready). Untrusted: Pending Approval if the content
 //     differs. Trusted: the same for a campaign of another account.
+//   - Recipients are retried (Paused → Sending): as when it is started. Sent or Failed → Sending:
+//     untrusted accounts can do so while the emails are those that were sent; trusted ones always.
 //   - The campaign is copied. Both: the copy is a Draft without approval.
 //
 // # Locks

@@ -93,6 +93,7 @@ type Sending struct {
 	SendingBurst       int           `name:"sending-burst" env:"CAMPAIGNQL_SENDING_BURST" default:"64" help:"Messages that are under way at a time on this server; as many can be in doubt after a crash (${default})."`
 	SendingLease       time.Duration `name:"sending-lease" env:"CAMPAIGNQL_SENDING_LEASE" default:"60s" help:"After how long another server goes on with the work of one that does not answer (${default})."`
 	GiveUp             time.Duration `name:"give-up" env:"CAMPAIGNQL_GIVE_UP" default:"24h" help:"How long after its first attempt a message is tried again (${default})."`
+	InDoubt            string        `name:"in-doubt" env:"CAMPAIGNQL_IN_DOUBT" default:"hold" enum:"hold,resend" help:"What becomes of recipients whose mail server may have accepted the message, but whose answer was lost: hold leaves them to their owner, resend sends again after 30 minutes, to --give-up at most (${enum})."`
 	MaxLateness        time.Duration `name:"max-lateness" env:"CAMPAIGNQL_MAX_LATENESS" default:"4h" help:"How long after its time a campaign still starts by itself; a later one is paused (${default})."`
 }
 

@@ -50,7 +50,7 @@ func defaults() config.Config {
 		Bounces:        config.Bounces{SoftBounceLimit: 5},
 		Sending: config.Sending{
 			Sending: true, SendingConnections: 8, SendingBurst: 64, SendingLease: time.Minute, GiveUp: 24 * time.Hour,
-			MaxLateness: 4 * time.Hour,
+			MaxLateness: 4 * time.Hour, InDoubt: "hold",
 		},
 		MaxClients:          2000,
 		MaxAddressClients:   500,

@@ -240,6 +240,11 @@ func (s *Service) RecordWithin(ctx context.Context, r *Recording, events []Event
 	if _, err := caller.Authorize(ctx, kind.ScopeDelivery); err != nil {
 		return err
 	}
+	return s.recordAll(ctx, r, events)
+}
+
+// recordAll records events in the running transaction.
+func (s *Service) recordAll(ctx context.Context, r *Recording, events []Event) error {
 	if len(events) == 0 {
 		return nil
 	}

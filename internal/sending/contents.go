@@ -112,11 +112,6 @@ func (c *contents) share(ctx context.Context, p *prepared) error {
 	if err != nil {
 		return err
 	}
-	campaign, err := c.db.Client(ctx).Campaign.Query().Where(entcampaign.ID(p.run.campaign)).
-		Select(entcampaign.FieldName).Only(ctx)
-	if err != nil {
-		return err
-	}
 	if p.zone, err = schedule.ParseZone(owner.TimeZone); err != nil {
 		p.zone = time.UTC
 	}
@@ -124,6 +119,14 @@ func (c *contents) share(ctx context.Context, p *prepared) error {
 	p.shared[message.UserLastName] = owner.LastName
 	p.shared[message.UserEmailAddress] = owner.Email
 	p.shared[message.UserTimeZone] = owner.TimeZone
+	if p.run.campaign == 0 {
+		return nil // a test of an email alone
+	}
+	campaign, err := c.db.Client(ctx).Campaign.Query().Where(entcampaign.ID(p.run.campaign)).
+		Select(entcampaign.FieldName).Only(ctx)
+	if err != nil {
+		return err
+	}
 	p.shared[message.CampaignID] = strconv.FormatInt(p.run.campaign, 10)
 	p.shared[message.CampaignName] = campaign.Name
 	return nil

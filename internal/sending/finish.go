@@ -34,6 +34,9 @@ func (s *Service) fail(ctx context.Context, runID int64, reason string) error {
 
 // complete ends a run for whose recipients nothing is left to do.
 func (s *Service) complete(ctx context.Context, r *ent.CampaignRun) error {
+	if err := s.resend(ctx, r); err != nil {
+		return err
+	}
 	left, err := s.db.Client(ctx).RunBatch.Query().Where(runbatch.RunID(r.ID), runbatch.Closed(false)).Exist(ctx)
 	if err != nil || left {
 		return err
@@ -41,6 +44,9 @@ func (s *Service) complete(ctx context.Context, r *ent.CampaignRun) error {
 	return s.ending(ctx, r.ID, func(ctx context.Context, r *ent.CampaignRun) (*campaign.End, error) {
 		if r.Phase != kind.RunSending {
 			return nil, nil
+		}
+		if waits, err := s.resends(ctx, r); err != nil || waits {
+			return nil, err
 		}
 		counted, err := s.count(ctx, r.ID)
 		if err != nil {

@@ -131,14 +131,17 @@ var troubles = []kind.RecipientState{
 }
 
 // Recipients returns one page of the recipients of each run, by contact, in one statement for up to 500
-// runs. With a state it returns those in that state alone. Deferred, failed, unknown and skipped ones
-// are found by an index; for others the statement passes over the recipients of the run that are in
-// another state. A run that the caller does not have has an empty page. Invalid requests return the
-// errors of page.Request.
+// runs. Those that are deferred, failed, unknown or skipped are found by an index; otherwise the
+// statement passes over the recipients of the run that the filter leaves out. A code and a search pass
+// over what the state leaves. A run that the caller does not have has an empty page. Invalid requests
+// return the errors of page.Request, and an invalid filter those of RecipientFilter.Validate.
 func (s *Service) Recipients(
-	ctx context.Context, runIDs []int64, state *kind.RecipientState, request page.Request, columns ...string,
+	ctx context.Context, runIDs []int64, filter RecipientFilter, request page.Request, columns ...string,
 ) (map[int64]page.Result[*ent.RunRecipient], error) {
 	if _, err := caller.Authorize(ctx, kind.ScopeRead); err != nil {
+		return nil, err
+	}
+	if err := filter.Validate(); err != nil {
 		return nil, err
 	}
 	plan, err := byContact.Plan(request)
@@ -146,7 +149,7 @@ func (s *Service) Recipients(
 		return nil, err
 	}
 	rows := make(map[int64][]*ent.RunRecipient, len(runIDs))
-	troubled := state != nil && slices.Contains(troubles, *state)
+	troubled := filter.troubled()
 	by := runrecipient.FieldContactID
 	if troubled && s.lite() {
 		// Without statistics SQLite prefers the order of the primary key, and passes over the others. The
@@ -154,10 +157,10 @@ func (s *Service) Recipients(
 		by = "+`" + runrecipient.Table + "`.`" + by + "`"
 	}
 	for some := range slices.Chunk(runIDs, groupsAtOnce) {
-		found, err := store.HeavyIf(ctx, s.db, state != nil && !troubled, func(ctx context.Context) ([]*ent.RunRecipient, error) {
+		found, err := store.HeavyIf(ctx, s.db, filter.heavy(), func(ctx context.Context) ([]*ent.RunRecipient, error) {
 			query := s.db.Client(ctx).RunRecipient.Query()
 			query.Modify(plan.Pairs(
-				runrecipient.FieldRunID, runrecipient.FieldContactID, by, recipientsOf(some, state),
+				runrecipient.FieldRunID, runrecipient.FieldContactID, by, recipientsOf(some, filter),
 			))
 			if len(columns) > 0 {
 				key := []string{runrecipient.FieldRunID, runrecipient.FieldContactID}
@@ -180,19 +183,13 @@ func (s *Service) Recipients(
 }
 
 // recipientsOf selects the keys of the recipients of each run, without an order.
-func recipientsOf(runIDs []int64, state *kind.RecipientState) []*sql.Selector {
+func recipientsOf(runIDs []int64, filter RecipientFilter) []*sql.Selector {
 	parts := make([]*sql.Selector, len(runIDs))
 	for i, id := range runIDs {
 		t := sql.Table(runrecipient.Table)
 		parts[i] = sql.Select(t.C(runrecipient.FieldRunID), t.C(runrecipient.FieldContactID)).From(t).
 			Where(sql.EQ(t.C(runrecipient.FieldRunID), id))
-		switch {
-		case state == nil:
-		case slices.Contains(troubles, *state):
-			parts[i].Where(sql.EQ(t.C(runrecipient.FieldTrouble), string(*state)))
-		default:
-			parts[i].Where(sql.EQ(t.C(runrecipient.FieldState), string(*state)))
-		}
+		filter.apply(parts[i])
 	}
 	return parts
 }
@@ -275,8 +272,11 @@ func PlanRuns(request page.Request) error {
 	return err
 }
 
-// PlanRecipients validates a request for Recipients. Invalid requests return the errors of page.Request.
-func PlanRecipients(request page.Request) error {
+// PlanRecipients validates a request for Recipients: the errors are those of Recipients.
+func PlanRecipients(filter RecipientFilter, request page.Request) error {
+	if err := filter.Validate(); err != nil {
+		return err
+	}
 	_, err := byContact.Plan(request)
 	return err
 }

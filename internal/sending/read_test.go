@@ -16,6 +16,7 @@ import (
 	"campaignql/internal/apperr"
 	"campaignql/internal/kind"
 	"campaignql/internal/page"
+	"campaignql/internal/sending"
 	"campaignql/internal/store"
 	"campaignql/internal/testkit"
 	"campaignql/internal/testkit/smtpsink"
@@ -58,8 +59,8 @@ func TestRunsOfAnotherAccountAreEmpty(t *testing.T) {
 			latest, err1 := w.Sending.LatestRuns(ctx, []int64{r.CampaignID})
 			counted, err2 := w.Sending.CountRuns(ctx, []int64{r.CampaignID})
 			byID, err3 := w.Sending.RunsByIDs(ctx, []int64{r.ID})
-			recipients, err4 := w.Sending.Recipients(ctx, []int64{r.ID}, nil, page.Request{})
-			failed, err5 := w.Sending.Recipients(ctx, []int64{r.ID}, new(kind.RecipientFailed), page.Request{})
+			recipients, err4 := w.Sending.Recipients(ctx, []int64{r.ID}, sending.RecipientFilter{}, page.Request{})
+			failed, err5 := w.Sending.Recipients(ctx, []int64{r.ID}, sending.RecipientFilter{State: new(kind.RecipientFailed)}, page.Request{})
 			problems, err6 := w.Sending.Problems(ctx, []int64{r.ID})
 			for _, err := range []error{err1, err2, err3, err4, err5, err6} {
 				if err != nil {
@@ -91,14 +92,15 @@ func TestPagesOfRecipientsReadAlongAnIndex(t *testing.T) {
 		runs := written(w.ctx, t, db, 2, size)
 		ids := []int64{runs[0].ID, runs[1].ID}
 		for name, state := range map[string]*kind.RecipientState{"all": nil, "failed": new(kind.RecipientFailed)} {
-			first, err := w.Sending.Recipients(w.ctx, ids, state, page.Request{First: new(5)})
+			filter := sending.RecipientFilter{State: state}
+			first, err := w.Sending.Recipients(w.ctx, ids, filter, page.Request{First: new(5)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			after := first[ids[1]].Cursor(4)
 			recorder := &store.Recorder{}
 			second, err := w.Sending.Recipients(
-				store.WithRecorder(w.ctx, recorder), ids, state, page.Request{First: new(5), After: after},
+				store.WithRecorder(w.ctx, recorder), ids, filter, page.Request{First: new(5), After: after},
 			)
 			if err != nil || len(second[ids[1]].Items) != 5 || !second[ids[1]].HasNext {
 				t.Fatalf("%s: %v, %v", name, second, err)

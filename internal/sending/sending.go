@@ -55,6 +55,9 @@ type Campaigns interface {
 	Hold(ctx context.Context, id int64, reason string) error
 	LockSending(ctx context.Context, id int64, begins bool) (bool, error)
 	AddRecipients(ctx context.Context, id, n int64) error
+	Retry(ctx context.Context, call campaign.Call, retry campaign.Retry) (*ent.Campaign, error)
+	SentHere(ctx context.Context, call campaign.Call) (*ent.Campaign, error)
+	Resolved(ctx context.Context, id int64, was, is, history string) (*ent.Campaign, error)
 }
 
 // Audiences find the recipients of a run.
@@ -67,6 +70,8 @@ type Audiences interface {
 // Events record what became of messages.
 type Events interface {
 	RecordWithin(ctx context.Context, r *event.Recording, events []event.Event) error
+	SettleWithin(ctx context.Context, r *event.Recording, events []event.Event) error
+	RetractFailures(ctx context.Context, campaignID int64, ids []string) error
 }
 
 // Services are the domains that sending depends on.
@@ -93,6 +98,8 @@ type Options struct {
 	Lease time.Duration
 	// GiveUp is how long after its first attempt a message is tried again.
 	GiveUp time.Duration
+	// InDoubt is what becomes of recipients whose answer was lost. Default: HoldInDoubt.
+	InDoubt InDoubt
 	// MaxLateness is how long after its time a campaign still starts by itself.
 	MaxLateness time.Duration
 	// Tick is how often the sender looks for work.
@@ -113,6 +120,8 @@ type Service struct {
 	owner    string
 	breaker  *breaker
 	contents *contents
+	tests    *testLimit
+	results  tally
 	// wake tells a worker that there may be work.
 	wake chan struct{}
 	// turns is the run that was served last, so that campaigns take turns.
@@ -128,6 +137,7 @@ func New(db *store.Store, services Services, opts Options) *Service {
 	set(&opts.Burst, DefaultBurst)
 	set(&opts.Lease, DefaultLease)
 	set(&opts.GiveUp, DefaultGiveUp)
+	set(&opts.InDoubt, HoldInDoubt)
 	set(&opts.MaxLateness, DefaultMaxLateness)
 	set(&opts.Tick, defaultTick)
 	set(&opts.batch, defaultBatch)
@@ -136,7 +146,7 @@ func New(db *store.Store, services Services, opts Options) *Service {
 	}
 	s := &Service{
 		db: db, Services: services, Options: opts, owner: uuid.NewString(), breaker: newBreaker(),
-		wake: make(chan struct{}, 1),
+		tests: newTestLimit(), results: newTally(), wake: make(chan struct{}, 1),
 	}
 	s.contents = newContents(s)
 	return s

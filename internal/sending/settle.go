@@ -2,8 +2,8 @@ package sending
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"campaignql/ent"
@@ -164,15 +164,27 @@ func settledRow(r result, to change, now time.Time) []any {
 	}
 }
 
-// eventsOf returns the events of an outcome. Their ids name the run, the contact and the attempt, so
-// that none is recorded twice.
+// eventID is the id of an event of an attempt. It names the run, the contact and the attempt by its
+// token, so that none is recorded twice: attempts are counted anew when the owner retries.
+func eventID(what kind.EventKind, runID, contact, attempt int64) string {
+	return fmt.Sprintf("%s/%d/%d/%d", what, runID, contact, attempt)
+}
+
+// failedIDs are the ids that the event of a failed recipient may have: formerly they had the number of
+// the attempt.
+func failedIDs(r run, row *ent.RunRecipient) []string {
+	return []string{
+		eventID(kind.EventFailed, r.id, row.ContactID, row.Token),
+		eventID(kind.EventFailed, r.id, row.ContactID, int64(row.Attempts)),
+	}
+}
+
+// eventsOf returns the events of an outcome.
 func eventsOf(c *claim, r result, to change, now time.Time) []event.Event {
-	id := "/" + strconv.FormatInt(c.id, 10) + "/" + strconv.FormatInt(r.contact, 10) + "/" +
-		strconv.Itoa(int(r.attempts))
 	out := make([]event.Event, len(to.events))
 	for i, what := range to.events {
 		out[i] = event.Event{
-			ID: string(what) + id, Kind: what, CampaignID: c.campaign, ContactID: r.contact,
+			ID: eventID(what, c.id, r.contact, r.token), Kind: what, CampaignID: c.campaign, ContactID: r.contact,
 			At: now.Format(time.RFC3339Nano),
 			Sent: &event.Sent{
 				RunID: c.id, Variation: int64(r.content.variation), SubscriberID: r.subscriber,

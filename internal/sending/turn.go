@@ -55,6 +55,7 @@ func (s *Service) turn(ctx context.Context, c *claim, done []result, want int) (
 		return nil, err
 	}
 	c.marked = c.marked || len(begun) > 0
+	s.results.add(done)
 	return begun, nil
 }
 
