@@ -48,7 +48,9 @@ func (f RecipientFilter) Validate() error {
 func (f RecipientFilter) Counted() bool { return f.Code != "" || f.Search != "" }
 
 // troubled reports whether an index finds the recipients of the state.
-func (f RecipientFilter) troubled() bool { return f.State != nil && slices.Contains(troubles, *f.State) }
+func (f RecipientFilter) troubled() bool {
+	return f.State != nil && slices.Contains(troubles, *f.State)
+}
 
 // heavy reports whether a page may pass over many recipients.
 func (f RecipientFilter) heavy() bool { return f.State != nil && !f.troubled() || f.Counted() }
