@@ -1144,6 +1144,8 @@ enum UserErrorReason {
   TOO_MANY_IDS
   "A text is longer than allowed."
   TEXT_TOO_LONG
+  "A value is none of those that are allowed."
+  VALUE_INVALID
   "An instant is not one of RFC 3339."
   INSTANT_INVALID
   "An instant lies outside of the years that are kept."

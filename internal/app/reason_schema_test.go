@@ -21,9 +21,16 @@ var notByGraphQL = map[apperr.Reason]string{
 	apperr.ReasonEventKindUnknown:         onlyItsValues,
 	apperr.ReasonScopeUnknown:             onlyItsValues,
 	apperr.ReasonSuppressionReasonUnknown: onlyItsValues,
+
+	apperr.ReasonCursorInvalid: onlyExports, apperr.ReasonCursorOfAnotherOrder: onlyExports,
+	apperr.ReasonPageBothEnds: onlyExports, apperr.ReasonPageOffset: onlyExports,
+	apperr.ReasonPageOffsetWithCursor: onlyExports,
 }
 
-const onlyItsValues = "GraphQL accepts only the values of the enum"
+const (
+	onlyItsValues = "GraphQL accepts only the values of the enum"
+	onlyExports   = "the writers of exports have a method Write, as the hash of a message's boundary has"
+)
 
 // TestUserErrorReasonsAreThoseThatMutationsReach follows the calls from the resolver of each mutation,
 // including all calls that are possible, and compares the reasons of what the caller can mend with
