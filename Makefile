@@ -36,7 +36,8 @@ race:
 
 ## lint: vet, staticcheck, formatting
 lint:
-	@test -z "$$(gofmt -l cmd graph internal ent/schema | tee /dev/stderr)" || { echo 'run gofmt -w on these'; exit 1; }
+	@files=$$(gofmt -l cmd graph internal ent/schema); \
+		test -z "$$files" || { echo "run gofmt -w on these: $$files"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 

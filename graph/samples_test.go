@@ -112,12 +112,26 @@ var shown = map[string]func(t *testing.T, data object) (got, want any){
 	"UpdateCampaign": func(t *testing.T, data object) (got, want any) {
 		return apitest.At(t, data, "updateCampaign", "campaign", "name"), "Renamed in the explorer"
 	},
-	"PauseCampaign": func(t *testing.T, data object) (got, want any) {
-		return apitest.At(t, data, "pauseCampaign", "campaign", "status"), "PAUSED"
+	"SendCampaign": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "updateCampaign", "campaign", "status"), "READY"
+	},
+	// Nothing is sent here. A browser shows what these do where it is, in the tests of the package app.
+	"PauseCampaign":   refusal("pauseCampaign"),
+	"ResumeCampaign":  refusal("resumeCampaign"),
+	"RetryRecipients": refusal("retryRecipients"),
+	"CampaignRun": func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, "campaign", "status"), "READY"
 	},
 	"CampaignChanged": func(t *testing.T, data object) (got, want any) {
 		return apitest.At(t, data, "campaignChanged", "campaign", "status"), "SENDING"
 	},
+}
+
+// refusal checks that a mutation needs a campaign that is being sent, or was.
+func refusal(field string) func(t *testing.T, data object) (got, want any) {
+	return func(t *testing.T, data object) (got, want any) {
+		return apitest.At(t, data, field, "userErrors", 0, "code"), "CONFLICT"
+	}
 }
 
 // showSamples runs the samples one after another, like a visitor of the demo, on a demo that was
@@ -157,8 +171,7 @@ func showSamples(t *testing.T, db *store.Store, now time.Time) {
 			body = w.Query(t, entry.APIKey, sample.Query, variables).Body
 		}
 		var answer apitest.Response
-		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 ||
-			strings.Contains(body, `"userErrors":[{`) {
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Errors) > 0 {
 			t.Errorf("%s: %s", name, body)
 			continue
 		}
