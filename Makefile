@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(strip $(GOFLAGS) $(if $(findstring -trimpath,$(GOFLAGS)),,-trimpath))
 
 .PHONY: run build test race lint generate migration explorer crawlers bench bench-events bench-live bench-statistics \
-	bench-import bench-audience fuzz release
+	bench-import bench-audience bench-sending fuzz release
 
 ## run: the server with demo data and the explorer, on SQLite
 run: build
@@ -85,6 +85,10 @@ bench-import:
 ## bench-audience: counts of audiences among 1,000,000 people beside the best statement written by hand
 bench-audience:
 	$(GO) run ./internal/bench/audience
+
+## bench-sending: messages a second of a campaign to 30,000 people, processor time and statements a message
+bench-sending:
+	$(GO) run ./internal/bench/sending
 
 ## fuzz: every fuzz target, FUZZTIME each (10m)
 FUZZTIME ?= 10m
