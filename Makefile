@@ -11,7 +11,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(strip $(GOFLAGS) $(if $(findstring -trimpath,$(GOFLAGS)),,-trimpath))
 
 .PHONY: run build test race lint generate migration explorer crawlers bench bench-events bench-live bench-statistics \
-	bench-import bench-audience bench-sending fuzz release
+	bench-import bench-audience bench-sending referee fuzz release
 
 ## run: the server with demo data and the explorer, on SQLite
 run: build
@@ -89,6 +89,11 @@ bench-audience:
 ## bench-sending: messages a second of a campaign to 30,000 people, processor time and statements a message
 bench-sending:
 	$(GO) run ./internal/bench/sending
+
+## referee: random campaigns, sent by servers that are killed KILLS times (50) on each engine, compared person by person
+KILLS ?= 50
+referee:
+	@CAMPAIGNQL_TEST_KILLS=$(KILLS) .ci/test -timeout 3h -run '^TestSendingIsWhatARefereeSays$$' -count 1 -v ./cmd/campaignql
 
 ## fuzz: every fuzz target, FUZZTIME each (10m)
 FUZZTIME ?= 10m

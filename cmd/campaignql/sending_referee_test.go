@@ -115,7 +115,7 @@ func TestSendingIsWhatARefereeSays(t *testing.T) {
 		m := newMailings(t, address, seed)
 		watching := m.watch()
 		for m.kills+m.stops < kills {
-			for range 2 + m.IntN(6) {
+			for range 4 + m.IntN(8) {
 				m.act()
 				time.Sleep(time.Duration(m.IntN(60)) * time.Millisecond)
 			}
