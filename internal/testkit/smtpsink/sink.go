@@ -74,6 +74,7 @@ type Sink struct {
 	connections int
 	taken       int
 	reserved    int // of the quota
+	noQuota     bool
 	log         []Entry
 	seen        map[seen]int
 	commands    map[string]int
@@ -216,4 +217,11 @@ func (s *Sink) accept() {
 			s.mu.Unlock()
 		})
 	}
+}
+
+// NoQuota ends the quota of [Options.Quota].
+func (s *Sink) NoQuota() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noQuota = true
 }

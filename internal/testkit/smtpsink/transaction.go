@@ -227,7 +227,7 @@ func (s *session) dot() error {
 func (s *Sink) reserve() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.reserved >= s.options.Quota {
+	if s.reserved >= s.options.Quota && !s.noQuota {
 		return false
 	}
 	s.reserved++
