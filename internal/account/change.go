@@ -65,7 +65,7 @@ func appendSet[T any](named []string, name string, value, into *T) []string {
 // the server itself. Faults are reported as by CreateUser, those of the fields that the patch sets. A
 // role or reputation applies from the next request on; what an open stream may do no longer ends it
 // within two seconds. Keys keep their scopes. Taking the role admin from the last admin is a Conflict on
-// role, reason last_admin.
+// role, reason last_admin. A change of the sender is refused as by UpdateOwn.
 func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*ent.User, error) {
 	if err := manageAccounts(ctx); err != nil {
 		return nil, err
@@ -99,6 +99,11 @@ func (s *Service) UpdateUser(ctx context.Context, id int64, patch UserPatch) (*e
 		}
 		if err := faults.Err(); err != nil {
 			return err
+		}
+		if in.Sender != stored.Sender {
+			if err := s.nothingSending(ctx, id); err != nil {
+				return err
+			}
 		}
 		updated, err = s.db.Client(ctx).User.UpdateOneID(id).
 			SetUsername(in.Username).SetUsernameKey(in.usernameKey).

@@ -126,6 +126,14 @@ func TestAccountIsUpdatedInPart(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		c := news(t, db, testkit.As(t, one))
+		if err := db.Client(ctx).Campaign.UpdateOne(c).SetStatus(kind.StatusSending).Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+		_, err = accounts.UpdateUser(ctx, one.UserID, account.UserPatch{Sender: new(kind.SenderBuiltIn)})
+		if all := apperr.All(err); len(all) != 1 || all[0].Reason != apperr.ReasonRunOpen {
+			t.Errorf("the sender changed while a campaign was being sent: %v", err)
+		}
 		if _, err := accounts.UpdateUser(testkit.As(t, one), one.UserID, account.UserPatch{}); apperr.CodeOf(err) !=
 			apperr.Denied {
 			t.Errorf("who is no admin: %v", err)

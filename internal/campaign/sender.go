@@ -150,9 +150,12 @@ func (s *Service) senderDraft(
 	return d, nil
 }
 
-// sentHere reports whether the built-in sender sends the campaigns of an account.
+// sentHere reports whether the built-in sender sends the campaigns of an account. In a transaction the
+// answer holds until its end.
 func (s *Service) sentHere(ctx context.Context, ownerID int64) (bool, error) {
-	return s.db.Client(ctx).User.Query().Where(user.ID(ownerID), user.SenderEQ(kind.SenderBuiltIn)).Exist(ctx)
+	query := s.db.Client(ctx).User.Query().Where(user.ID(ownerID), user.SenderEQ(kind.SenderBuiltIn))
+	query.Modify(store.Share)
+	return query.Exist(ctx)
 }
 
 // late reports whether a due campaign is started too late. The time counts from the latest of the
