@@ -24,6 +24,7 @@ import (
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
 	"campaignql/internal/kind"
+	"campaignql/internal/mailer"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/sending"
@@ -48,8 +49,8 @@ type addressee struct {
 	email                     string
 }
 
-// mailer is an account that sends.
-type mailer struct {
+// mailingAccount is an account that sends.
+type mailingAccount struct {
 	ctx    context.Context
 	lists  []int64
 	people []addressee
@@ -63,7 +64,7 @@ type attempt struct {
 // mailing is a campaign as the referee knows it.
 type mailing struct {
 	id, email, list int64
-	owner           *mailer
+	owner           *mailingAccount
 	// pausedAt are the tokens of all recipients at the answer to a pause, while it lasts.
 	pausedAt map[attempt]int64
 	// canceled and deleted say what the owner has done.
@@ -80,7 +81,7 @@ type mailings struct {
 	address  string
 	flags    []string
 	servers  []*server
-	accounts []*mailer
+	accounts []*mailingAccount
 	all      []*mailing
 
 	// emails are the addresses of contacts, also of those that are deleted meanwhile.
@@ -158,7 +159,10 @@ func newMailings(t *testing.T, address string, seed uint64) *mailings {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.db.Close() })
-	m.services = app.NewServices(m.db, app.ServiceOptions{})
+	m.services = app.NewServices(m.db, app.ServiceOptions{Sending: sending.Options{ // says what it can send by
+		Route:          &mailer.Route{Host: "127.0.0.1", Port: m.sink.Port},
+		UnsubscribeURL: func(_, _ int64) string { return "https://news.example.com/u" },
+	}})
 	t.Cleanup(m.services.Close)
 	largest := 1500
 	if testkit.Long() {
@@ -182,7 +186,7 @@ func (m *mailings) must(err error) {
 
 // newAccount makes an account with lists of these sizes. A third of the people of each list are on the
 // list before too.
-func (m *mailings) newAccount(name string, sizes []int) *mailer {
+func (m *mailings) newAccount(name string, sizes []int) *mailingAccount {
 	m.Helper()
 	_, key, err := m.services.Accounts.CreateUser(caller.System(m.Context()), account.NewUser{
 		Username: name, Email: name + "@example.com", Password: "correct horse",
@@ -190,7 +194,7 @@ func (m *mailings) newAccount(name string, sizes []int) *mailer {
 	m.must(err)
 	who, err := m.services.Accounts.Authenticate(m.Context(), account.Credentials{Key: key}, kind.SurfaceGraphQL)
 	m.must(err)
-	s := &mailer{ctx: caller.With(context.Background(), who)}
+	s := &mailingAccount{ctx: caller.With(context.Background(), who)}
 	var before []string
 	for _, size := range sizes {
 		l, err := m.services.Lists.Create(s.ctx, list.Input{Name: fmt.Sprintf("%d people", size)}, nil)

@@ -45,9 +45,16 @@ type draft struct {
 // status are still the ones it read. If a concurrent change was written first, change starts again
 // on the fresh row, so that each of two racing callers gets a correct answer. The history entry is
 // written in the same transaction. decide returns nil if there is nothing to change.
-func (s *Service) change(
-	ctx context.Context, call Call,
-	decide func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error),
+func (s *Service) change(ctx context.Context, call Call, decide decision) (*ent.Campaign, error) {
+	return s.changeIn(ctx, s.db.Tx, call, decide)
+}
+
+// decision returns the change of a campaign that was read, or nil if there is nothing to change.
+type decision = func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error)
+
+// changeIn is change in a transaction of another kind.
+func (s *Service) changeIn(
+	ctx context.Context, transact func(context.Context, func(context.Context) error) error, call Call, decide decision,
 ) (*ent.Campaign, error) {
 	id, err := caller.Authorize(ctx, kind.ScopeWrite)
 	if err != nil {
@@ -55,7 +62,7 @@ func (s *Service) change(
 	}
 	var result *ent.Campaign
 	var refusal *apperr.Error
-	err = s.db.Tx(ctx, func(ctx context.Context) error {
+	err = transact(ctx, func(ctx context.Context) error {
 		refusal = nil
 		c, err := s.find(ctx, call.ID)
 		if err != nil {

@@ -30,8 +30,10 @@ type Retry struct {
 // Failed one needs no new approval as long as its emails are those that were sent; otherwise only an
 // account that may approve can retry it, and the error is Conflict, reason
 // apperr.ReasonApprovalWithdrawn.
+//
+// The transaction is one of store.TxLatest, as events need it.
 func (s *Service) Retry(ctx context.Context, call Call, retry Retry) (*ent.Campaign, error) {
-	return s.change(ctx, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
+	return s.changeIn(ctx, s.db.TxLatest, call, func(ctx context.Context, id caller.Identity, c *ent.Campaign) (*draft, error) {
 		if err := s.retriable(ctx, id, c); err != nil {
 			return nil, err
 		}
@@ -122,13 +124,15 @@ func (s *Service) SentHere(ctx context.Context, call Call) (*ent.Campaign, error
 	})
 }
 
-// Resolved writes into the history that the caller has decided about recipients of a campaign. If the
-// status reason is still the one that counted them, it becomes the new one.
-func (s *Service) Resolved(ctx context.Context, id int64, was, is, history string) (*ent.Campaign, error) {
+// Resolved writes into the history that the caller has decided about recipients of a campaign. If it has
+// ended, and counted says that its status reason counts recipients, the reason becomes the new one.
+func (s *Service) Resolved(
+	ctx context.Context, id int64, counted func(reason string) bool, is, history string,
+) (*ent.Campaign, error) {
 	return s.change(ctx, Call{ID: id}, func(ctx context.Context, _ caller.Identity, c *ent.Campaign) (*draft, error) {
 		d := s.transition(ctx, c, ActionUpdate, c.Status, history)
 		ended := c.Status == kind.StatusSent || c.Status == kind.StatusFailed
-		if ended && c.StatusReason == was && was != is {
+		if ended && c.StatusReason != is && counted(c.StatusReason) {
 			d.write.SetStatusReason(is)
 			d.fields = []string{"statusReason"}
 		}

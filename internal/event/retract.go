@@ -34,8 +34,11 @@ func (s *Service) RetractFailures(ctx context.Context, campaignID int64, ids []s
 			owners[campaignID] = owner
 			changed.add(campaignID, m, failed, -1)
 		})
-		if err != nil || len(found) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(found) == 0 {
+			continue
 		}
 		t := sql.Text()
 		t.WriteString("DELETE FROM events WHERE id IN (")

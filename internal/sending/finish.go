@@ -3,6 +3,7 @@ package sending
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -121,6 +122,12 @@ func reasonOf(counted counts) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// counting is the form of what reasonOf returns.
+var counting = regexp.MustCompile(`^(\d+ (failed|unknown|skipped)(, )?)+$`)
+
+// isReason reports whether reasonOf has made a reason.
+func isReason(reason string) bool { return counting.MatchString(reason) }
 
 // sweep skips the recipients that a canceled run has left, batch by batch. A recipient that another
 // server has begun is left to it, for the time of its lease.

@@ -48,7 +48,7 @@ func (s *Service) Resolve(
 	if r == nil {
 		return nil, 0, errNoRecipients()
 	}
-	was, resolved := reasonOf(countsOf(r)), int64(0)
+	resolved := int64(0)
 	for after := int64(0); after < math.MaxInt64; {
 		n, last, err := s.acceptSome(ctx, r, after)
 		if err != nil {
@@ -63,7 +63,7 @@ func (s *Service) Resolve(
 		return nil, 0, store.Translate(err)
 	}
 	history := fmt.Sprintf("%d unknown recipients count as sent", resolved)
-	c, err = s.Campaigns.Resolved(ctx, c.ID, was, reasonOf(countsOf(r)), history)
+	c, err = s.Campaigns.Resolved(ctx, c.ID, isReason, reasonOf(countsOf(r)), history)
 	return c, resolved, err
 }
 

@@ -9,7 +9,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/google/uuid"
 
 	"campaignql/ent"
 	"campaignql/ent/predicate"
@@ -79,7 +80,7 @@ func (s Selection) text() string {
 	for i, state := range s.States {
 		states[i] = string(state)
 	}
-	text := "tries again who is " + strings.Join(states, " or ")
+	text := "retries recipients that are " + strings.Join(states, " or ")
 	if len(s.Codes) > 0 {
 		text += " with " + strings.Join(s.Codes, ", ")
 	}
@@ -104,13 +105,15 @@ func withCode(codes ...string) predicate.RunRecipient {
 type retrying struct {
 	run
 	Selection
-	// since is when the call began: whoever is settled later has been tried again already.
-	since time.Time
+	// name is the owner of the guard.
+	name string
 	// batches are the batches of the run in the order of their ranges.
 	batches []*ent.RunBatch
 	// state is the place in States, and after the contact up to which that state is done.
 	state int
 	after int64
+	// moved are those whom the call has made pending in an earlier state, ascending: it does so once.
+	moved []int64
 	// done says that nobody is left.
 	done bool
 	// guard is a batch that this call holds until it is done, or 0, so that the run does not end before.
@@ -119,13 +122,14 @@ type retrying struct {
 
 // Retry makes recipients of the latest run of a campaign pending again that are failed or unknown, and
 // the campaign Sending. They are tried as if for the first time, with the texts as they are now.
-// It returns the campaign and how many recipients these are. The campaign must be Sent, Failed or
-// Paused; otherwise, and if there is no such recipient, the error is Conflict. See
+// It returns the campaign as it is afterwards and how many recipients these are. The campaign must be
+// Sent, Failed or Paused; otherwise, and if there is no such recipient, the error is Conflict. See
 // [campaign.Service.Retry] for approvals.
 //
 // The first transaction starts the run again with the first recipients, further ones follow with
-// retriedAtOnce each. They stop if the campaign is paused or canceled meanwhile. If the process ends
-// in between, the run goes on with those that were reached, and the others stay as they are.
+// retriedAtOnce each. They stop if the campaign is paused or canceled meanwhile: the others stay as
+// they are, and a cancellation skips those that were reached. If the call ends in between, the run
+// goes on with those that were reached.
 func (s *Service) Retry(
 	ctx context.Context, call campaign.Call, which Selection,
 ) (c *ent.Campaign, retried int64, err error) {
@@ -138,7 +142,7 @@ func (s *Service) Retry(
 	which = which.normal()
 	var w *retrying
 	c, err = s.Campaigns.Retry(ctx, call, campaign.Retry{
-		Reason: which.text(), Check: s.check, Unchanged: s.unchanged,
+		Reason: which.text(), Check: s.checkRetry, Unchanged: s.unchanged,
 		Begin: func(ctx context.Context, c *ent.Campaign, emails []*ent.Email) error {
 			var err error
 			if w, err = s.reopen(ctx, c, emails, which); err != nil {
@@ -159,16 +163,42 @@ func (s *Service) Retry(
 			Message: "the cancellation is still being carried out: try again in a moment",
 		}
 	}
-	for err == nil && w != nil && !w.done {
+	if err != nil {
+		return nil, 0, err
+	}
+	s.awake()
+	if w.done {
+		return c, retried, nil
+	}
+	for err == nil && !w.done {
+		if s.between != nil {
+			s.between()
+		}
 		var n int64
 		n, err = s.retryMore(ctx, w)
 		retried += n
 	}
 	if err != nil {
+		s.abandon(ctx, w)
 		return nil, 0, err
 	}
 	s.awake()
-	return c, retried, nil
+	c, err = s.Campaigns.Get(ctx, call.ID)
+	return c, retried, err
+}
+
+// checkRetry returns the gaps of the installation, too: a campaign that is Sending is not held by them.
+func (s *Service) checkRetry(ctx context.Context, c *ent.Campaign, emails []*ent.Email) ([]campaign.Gap, error) {
+	gaps, err := s.check(ctx, c, emails)
+	return append(s.Missing(), gaps...), err
+}
+
+// abandon gives back what a call holds that failed. Otherwise the run would wait for the end of its
+// lease.
+func (s *Service) abandon(ctx context.Context, w *retrying) {
+	if err := s.unguard(context.WithoutCancel(ctx), w); err != nil {
+		s.Log.WarnContext(ctx, "a batch waits for the end of its lease", "run", w.id, "error", err)
+	}
 }
 
 // The conflicts of a transaction of Retry.
@@ -221,11 +251,7 @@ func (s *Service) reopen(
 	case last.Phase == kind.RunCanceling:
 		return nil, errCanceling
 	}
-	now, err := s.now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	w := &retrying{run: runOf(last), Selection: which, since: now}
+	w := &retrying{run: runOf(last), Selection: which, name: "retry/" + uuid.NewString()}
 	w.epoch++
 	if w.batches, err = s.ranged(ctx, last.ID); err != nil {
 		return nil, err
@@ -273,17 +299,26 @@ func (s *Service) retrySome(ctx context.Context, w *retrying) (int64, error) {
 	changes := counts{}
 	var all []*ent.RunRecipient
 	for len(all) < retriedAtOnce && w.state < len(w.States) {
-		rows, err := s.troubled(ctx, w, retriedAtOnce-len(all))
+		state, most := w.state, retriedAtOnce-len(all)
+		rows, err := s.troubled(ctx, w, most)
 		if err != nil {
 			return 0, err
 		}
-		all = append(all, rows...)
-		changes.move(w.States[w.state], kind.RecipientPending, int64(len(rows)))
-		if len(all) == retriedAtOnce {
-			w.after = rows[len(rows)-1].ContactID
-			break
+		if len(rows) == most {
+			w.after = rows[most-1].ContactID
+		} else {
+			w.state, w.after = w.state+1, 0
 		}
-		w.state, w.after = w.state+1, 0
+		if state > 0 {
+			rows = slices.DeleteFunc(rows, func(row *ent.RunRecipient) bool {
+				_, before := slices.BinarySearch(w.moved, row.ContactID)
+				return before
+			})
+		} else if len(w.States) > 1 {
+			w.moved = append(w.moved, contactsOf(rows)...)
+		}
+		all = append(all, rows...)
+		changes.move(w.States[state], kind.RecipientPending, int64(len(rows)))
 	}
 	w.done = w.state == len(w.States)
 	if err := s.anew(ctx, w.run, all); err != nil {
@@ -309,7 +344,6 @@ func (s *Service) troubled(ctx context.Context, w *retrying, most int) ([]*ent.R
 	query := s.db.Client(ctx).RunRecipient.Query().
 		Where(
 			runrecipient.RunID(w.id), runrecipient.TroubleEQ(w.States[w.state]), within(w.after, math.MaxInt64),
-			runrecipient.Or(runrecipient.SettledAtIsNil(), runrecipient.SettledAtLTE(w.since)),
 		).
 		Order(ent.Asc(runrecipient.FieldContactID)).Limit(most)
 	if len(w.Codes) > 0 {
@@ -364,14 +398,14 @@ func (s *Service) openBatches(ctx context.Context, w *retrying, rows []*ent.RunR
 	case w.done:
 		return s.unguard(ctx, w)
 	case w.guard != 0:
-		return client.Update().Where(runbatch.ID(w.guard), runbatch.Owner(s.guarding())).
+		return client.Update().Where(runbatch.ID(w.guard), runbatch.Owner(w.name)).
 			SetLeaseUntil(now.Add(s.Lease)).Exec(ctx)
 	case len(ids) == 0:
 		return nil
 	}
 	free := runbatch.Or(runbatch.LeaseUntilIsNil(), runbatch.LeaseUntilLT(now))
 	n, err := client.Update().Where(runbatch.ID(ids[0]), free).
-		AddFence(1).SetOwner(s.guarding()).SetLeaseUntil(now.Add(s.Lease)).Save(ctx)
+		AddFence(1).SetOwner(w.name).SetLeaseUntil(now.Add(s.Lease)).Save(ctx)
 	if n > 0 {
 		w.guard = ids[0]
 	}
@@ -383,9 +417,6 @@ func (s *Service) unguard(ctx context.Context, w *retrying) error {
 	if w.guard == 0 {
 		return nil
 	}
-	return s.db.Client(ctx).RunBatch.Update().Where(runbatch.ID(w.guard), runbatch.Owner(s.guarding())).
+	return s.db.Client(ctx).RunBatch.Update().Where(runbatch.ID(w.guard), runbatch.Owner(w.name)).
 		SetOwner("").ClearLeaseUntil().Exec(ctx)
 }
-
-// guarding is the owner of a batch that is held by a call and not by a worker.
-func (s *Service) guarding() string { return s.owner + "/retry" }

@@ -2,6 +2,7 @@ package sending_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/mail"
 	"slices"
@@ -150,8 +151,8 @@ func (w *world) tells(id int64) {
 		reasons = append(reasons, fmt.Sprint(change.ActorID == w.id.UserID, " ", change.Reason))
 	}
 	want := []string{
-		"true tries again who is failed with 552, 5.1.1", "true tries again who is failed or unknown",
-		"true tries again who is failed",
+		"true retries recipients that are failed with 552, 5.1.1", "true retries recipients that are failed or unknown",
+		"true retries recipients that are failed",
 	}
 	if !slices.Equal(reasons, want) {
 		w.t.Errorf("the history says %q, want %q", reasons, want)
@@ -221,6 +222,124 @@ func TestThousandsAreTriedAgainWhileTheyAreSent(t *testing.T) {
 		if n := db.Client(w.ctx).RunBatch.Query().Where(runbatch.RunID(r.ID), runbatch.OwnerNEQ("")).CountX(w.ctx); n > 0 {
 			t.Errorf("%d batches still have an owner", n)
 		}
+	})
+}
+
+// TestARetryEndsInTheMiddle pauses, cancels and gives up retries of more recipients than one transaction
+// takes.
+func TestARetryEndsInTheMiddle(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := newWorld(t, db, smtpsink.Options{Script: smtpsink.ByLocalPart})
+		stop := w.run(w.Services)
+		failed := func(prefix string) int64 {
+			addresses := numbered(prefix, 10)
+			for i := range 1100 {
+				addresses = append(addresses, fmt.Sprintf("%s%d+rcpt-552-5.2.2-x1@example.com", prefix, i))
+			}
+			id := w.ready(w.people(addresses...))
+			w.waitFor(id, kind.StatusSent)
+			return id
+		}
+		paused, canceled, left := failed("a"), failed("b"), failed("c")
+		stop()
+
+		between := func(f func() error) {
+			done := false
+			w.Sending.Between(func() {
+				if done {
+					return
+				}
+				done = true
+				if err := f(); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		between(func() error {
+			_, err := w.Campaigns.Pause(w.ctx, campaign.Call{ID: paused}, "")
+			return err
+		})
+		c, n, err := w.Sending.Retry(w.ctx, campaign.Call{ID: paused}, onlyFailed)
+		if err != nil || c.Status != kind.StatusPaused || n != 1000 {
+			t.Errorf("paused in the middle: %d, %v, %v", n, c, err)
+		}
+		if r := w.runOf(paused); r.Pending != 1000 || r.Failed != 100 {
+			t.Errorf("%d pending, %d failed", r.Pending, r.Failed)
+		}
+		w.numbers(paused)
+		if n := w.retried(paused, onlyFailed); n != 100 {
+			t.Errorf("%d are tried again after the pause", n)
+		}
+
+		between(func() error {
+			_, err := w.Campaigns.Cancel(w.ctx, campaign.Call{ID: canceled}, "")
+			return err
+		})
+		c, n, err = w.Sending.Retry(w.ctx, campaign.Call{ID: canceled}, onlyFailed)
+		if err != nil || c.Status != kind.StatusSent || c.StatusReason != campaign.ReasonCanceled || n != 1000 {
+			t.Errorf("canceled in the middle: %d, %v, %v", n, c, err)
+		}
+		w.numbers(canceled)
+
+		gone, leave := context.WithCancel(w.ctx)
+		between(func() error { leave(); return nil })
+		if _, _, err = w.Sending.Retry(gone, campaign.Call{ID: left}, onlyFailed); err == nil {
+			t.Error("a call that was given up has no error")
+		}
+		w.numbers(left)
+		if n := db.Client(w.ctx).RunBatch.Query().Where(runbatch.OwnerNEQ("")).CountX(w.ctx); n > 0 {
+			t.Errorf("%d batches still have an owner", n)
+		}
+
+		w.run(w.server())
+		if c := w.waitFor(paused, kind.StatusSent); c.TotalSent != 1110 || c.TotalFailed != 0 {
+			t.Errorf("paused: %d sent, %d failed", c.TotalSent, c.TotalFailed)
+		}
+		if c := w.waitFor(left, kind.StatusSent); c.TotalSent != 1010 || c.TotalFailed != 100 {
+			t.Errorf("left: %d sent, %d failed", c.TotalSent, c.TotalFailed)
+		}
+		w.wait("the end of the cancellation", func() bool { return w.runOf(canceled).Phase == kind.RunDone })
+		if r := w.runOf(canceled); r.Skipped != 1000 || r.Failed != 100 {
+			t.Errorf("canceled: %d skipped, %d failed", r.Skipped, r.Failed)
+		}
+		for _, id := range []int64{paused, canceled, left} {
+			w.numbers(id)
+		}
+	})
+}
+
+// TestFailuresWithoutEventsAreRetried retries more recipients than one statement takes, of which some
+// have no event any more: the counters stay those of the events.
+func TestFailuresWithoutEventsAreRetried(t *testing.T) {
+	testkit.Each(t, func(t *testing.T, db *store.Store) {
+		w := newWorld(t, db, smtpsink.Options{Script: smtpsink.ByLocalPart})
+		var addresses []string
+		for i := range 1200 {
+			addresses = append(addresses, fmt.Sprintf("p%d+rcpt-552-5.2.2-x1@example.com", i))
+		}
+		id := w.ready(w.people(addresses...))
+		stop := w.run(w.Services)
+		w.waitFor(id, kind.StatusFailed)
+		stop()
+		rows := w.recipients(w.runOf(id).ID)
+		contacts := make([]int64, 0, len(rows))
+		for _, row := range rows {
+			contacts = append(contacts, row.ContactID)
+		}
+		slices.Sort(contacts)
+		ctx := caller.System(t.Context())
+		db.Client(ctx).Event.Delete().
+			Where(event.CampaignID(id), event.ContactIDGTE(contacts[500]), event.ContactIDLT(contacts[1100])).ExecX(ctx)
+		if _, err := w.Events.Recount(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.retried(id, onlyFailed); n != 1200 {
+			t.Errorf("%d are tried again", n)
+		}
+		if c := w.campaign(id); c.TotalFailed != 0 {
+			t.Errorf("%d failed", c.TotalFailed)
+		}
+		w.numbers(id)
 	})
 }
 

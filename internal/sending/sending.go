@@ -57,7 +57,10 @@ type Campaigns interface {
 	AddRecipients(ctx context.Context, id, n int64) error
 	Retry(ctx context.Context, call campaign.Call, retry campaign.Retry) (*ent.Campaign, error)
 	SentHere(ctx context.Context, call campaign.Call) (*ent.Campaign, error)
-	Resolved(ctx context.Context, id int64, was, is, history string) (*ent.Campaign, error)
+	Resolved(
+		ctx context.Context, id int64, counted func(reason string) bool, is, history string,
+	) (*ent.Campaign, error)
+	Get(ctx context.Context, id int64, columns ...string) (*ent.Campaign, error)
 }
 
 // Audiences find the recipients of a run.
@@ -122,6 +125,8 @@ type Service struct {
 	contents *contents
 	tests    *testLimit
 	results  tally
+	// between, if set, runs between the transactions of Retry, for tests.
+	between func()
 	// wake tells a worker that there may be work.
 	wake chan struct{}
 	// turns is the run that was served last, so that campaigns take turns.
