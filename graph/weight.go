@@ -53,7 +53,7 @@ func weight(parent, field string) guard.Weight {
 		return guard.Weight{Cost: commandCost} // the document does not show how much they do
 	case "CampaignRun.problems":
 		return guard.Weight{Cost: sumCost, Rows: sending.MaxProblems}
-	case "Email.html", "Email.plain":
+	case "Email.html", "Email.plain", "CapturedMessage.html", "CapturedMessage.plain", "CapturedMessage.source":
 		return guard.Weight{Cost: textCost}
 	case "Audience.rules", "CampaignAudience.rules", "AudienceDraft.rules", "Segment.rules",
 		"Audience.rulesJson", "CampaignAudience.rulesJson", "AudienceDraft.rulesJson", "Segment.rulesJson":

@@ -23,8 +23,12 @@ import (
 	"campaignql/internal/mailer"
 )
 
-// Keep is the number of messages that are kept. The oldest ones go first.
-const Keep = 1000
+// Keep is the number of messages that are kept, as long as they have no more than maxKept bytes. The
+// oldest ones go first.
+const (
+	Keep    = 1000
+	maxKept = 64 << 20
+)
 
 // maxMessage is the largest message in bytes: that of a mail that the server sends, and its encoding.
 const maxMessage = 4 << 20
@@ -60,6 +64,7 @@ type Server struct {
 	serving  sync.WaitGroup
 	mutex    sync.Mutex
 	messages []*Message // oldest first
+	size     int        // of the sources of messages, in bytes
 	last     int64
 }
 
@@ -161,10 +166,14 @@ func (s *Server) take(m *Message) {
 	s.mutex.Lock()
 	s.last++
 	m.ID = strconv.FormatInt(s.last, 10)
-	if len(s.messages) == Keep {
-		s.messages = slices.Delete(s.messages, 0, 1)
-	}
 	s.messages = append(s.messages, m)
+	s.size += len(m.Source)
+	gone := 0
+	for len(s.messages)-gone > Keep || s.size > maxKept {
+		s.size -= len(s.messages[gone].Source)
+		gone++
+	}
+	s.messages = slices.Delete(s.messages, 0, gone)
 	s.mutex.Unlock()
 	if s.Taken != nil {
 		s.Taken(m)

@@ -133,7 +133,7 @@ func TestPages(t *testing.T) {
 		"/mail?q=a%40ex": `value="a@ex"`,
 		"/mail?q=none":   "No message is kept",
 		"/mail/1":        `src="/mail/1/html"`,
-		"/mail/1/html":   "<p>Grüße</p>",
+		"/mail/1/html":   `<base target="_blank"><p>Grüße</p>`,
 		"/mail/1/source": "Gr=C3=BC=C3=9Fe",
 	} {
 		if got := get(path); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), want) {

@@ -38,10 +38,21 @@ var policy = func() string {
 	}, "; ")
 }()
 
-// messagePolicy allows a message its own styles and pictures that it contains. It may load nothing,
-// run nothing, and open its links in another tab only.
+// messagePolicy allows a message its own styles and pictures that it contains. It may load nothing and
+// run nothing. Its links open in another tab, see opening.
 const messagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; " +
 	"sandbox allow-popups allow-popups-to-escape-sandbox"
+
+// opening returns the HTML of a message whose links open in another tab: the frame that shows it may
+// show nothing else.
+func opening(html string) string {
+	const target = `<base target="_blank">`
+	start := 0 // behind the doctype, without which browsers show the message in another way
+	if trimmed := strings.TrimLeft(html, " \t\n"); len(trimmed) > 9 && strings.EqualFold(trimmed[:9], "<!doctype") {
+		start = strings.IndexByte(html, '>') + 1
+	}
+	return html[:start] + target + html[start:]
+}
 
 // Handler returns the pages: /mail lists the newest messages, and /mail/ID shows one, with its HTML,
 // its text and its source.
@@ -55,7 +66,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+Path+"/{id}/html", s.with(func(w http.ResponseWriter, _ *http.Request, m *Message) {
 		html, _ := m.Texts()
 		w.Header().Set("Content-Security-Policy", messagePolicy)
-		send(w, "text/html; charset=utf-8", []byte(html))
+		send(w, "text/html; charset=utf-8", []byte(opening(html)))
 	}))
 	mux.HandleFunc("GET "+Path+"/{id}/source", s.with(func(w http.ResponseWriter, _ *http.Request, m *Message) {
 		send(w, "text/plain; charset=utf-8", m.Source)
