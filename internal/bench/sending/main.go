@@ -2,8 +2,9 @@
 // a child process, and a mail server in another process that takes everything. The campaign goes to
 // 30,000 people, each with a message of their own: HTML of 7.5 KB with 40 links, and a plain text. It
 // prints how fast the recipients were written down and the messages handed over, the processor time
-// of the server for a message, its peak memory, and the statements for a message. The second
-// line of each engine has a mail server whose every reply takes a round trip.
+// of the server for a message, its peak memory, and the statements for a message, both from the start
+// of the campaign to its end. The second line of each engine has a mail server whose every reply takes
+// a round trip, and a tenth of the people.
 //
 // It owns its databases and child processes, which end with it. Nothing else may depend on it.
 package main

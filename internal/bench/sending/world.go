@@ -42,6 +42,8 @@ type world struct {
 	services              *app.Services
 	people                int
 	campaign              int64
+	// ready makes the campaign due.
+	ready func() error
 }
 
 // inDatabase creates a database, calls do and drops the database.
@@ -119,13 +121,16 @@ func (w *world) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.campaign = c.ID
 	include := strconv.FormatInt(l.ID, 10) + ":0"
 	_, err = w.services.Campaigns.Update(ctx, campaign.Call{ID: c.ID}, campaign.Patch{
 		EmailID: &email.ID, Audience: &campaign.AudiencePatch{Include: &include},
 		Schedule: &campaign.SchedulePatch{Whole: true, Type: new(kind.ScheduleImmediate)},
-		Status:   new(kind.StatusReady), // nothing sends yet
 	})
+	w.ready = func() error {
+		_, err := w.services.Campaigns.Update(ctx, campaign.Call{ID: c.ID}, campaign.Patch{Status: new(kind.StatusReady)})
+		return err
+	}
+	w.campaign = c.ID
 	return err
 }
 
@@ -136,7 +141,7 @@ func texts() (html, plain string) {
 	for i := range links {
 		fmt.Fprintf(
 			&b, "<p style=\"margin:0 0 12px\"><a href=\"https://shop.example.com/things/%d?from=news\">Thing %d</a>, "+
-				"which you may like because it is made of oak and lasts for a lifetime.</p>\n", i, i,
+				"which you may well like, because it is made of solid oak and lasts for a lifetime.</p>\n", i, i,
 		)
 	}
 	b.WriteString("<p><a href=\"%Link:Unsubscribe%\">Unsubscribe</a></p></body></html>\n")
@@ -146,12 +151,12 @@ func texts() (html, plain string) {
 // sent is the cost of a campaign.
 type sent struct {
 	// freeze is the time until all recipients were written down, took the time from then on to the
-	// last answer.
+	// last answer. processor and statements are those of both.
 	freeze, took, processor time.Duration
 	memory, statements      int64
 }
 
-// send starts the mail server and the server, and waits until the campaign is sent.
+// send starts the mail server and the server, makes the campaign due, and waits until it is sent.
 func (w *world) send(ctx context.Context, trip time.Duration, connections int) (got sent, err error) {
 	ctx, cancel := context.WithTimeout(caller.System(ctx), patience)
 	defer cancel()
@@ -171,7 +176,6 @@ func (w *world) send(ctx context.Context, trip time.Duration, connections int) (
 	if err := os.Setenv("CAMPAIGNQL_SECRET", secret.Random()); err != nil {
 		return got, err
 	}
-	before := w.questions(ctx)
 	server, err := bed.Serve(
 		ctx, w.binary, w.address, "--smtp", "smtp://"+strings.TrimSpace(host)+"?tls=off", "--public-url",
 		"https://news.example.com", "--sending-connections", strconv.Itoa(connections), "--no-explorer",
@@ -180,7 +184,16 @@ func (w *world) send(ctx context.Context, trip time.Duration, connections int) (
 		return got, err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
+	idle, err := server.Processor()
+	if err != nil {
+		return got, err
+	}
+	before, looks := w.questions(ctx), int64(0)
+	if err := w.ready(); err != nil {
+		return got, err
+	}
 	r, err := w.finished(ctx, func() {
+		looks++
 		if memory, err := server.Memory(); err == nil {
 			got.memory = max(got.memory, memory)
 		}
@@ -188,10 +201,13 @@ func (w *world) send(ctx context.Context, trip time.Duration, connections int) (
 	if err != nil {
 		return got, fmt.Errorf("%w: %s", err, server.Logged())
 	}
-	got.statements = w.questions(ctx) - before
+	if after := w.questions(ctx); after > 0 {
+		got.statements = after - before - looks
+	}
 	if got.processor, err = server.Processor(); err != nil {
 		return got, err
 	}
+	got.processor -= idle
 	last, err := w.db.Client(ctx).RunRecipient.Query().Where(runrecipient.RunID(r.ID)).
 		Order(ent.Desc(runrecipient.FieldSettledAt)).First(ctx)
 	if err != nil {
