@@ -23,7 +23,7 @@ func (w *world) underWay(a *apitest.Account, run int64) {
 	client.RunBatch.Create().SetRunID(run).SetNumber(1).SetAfterContact(0).SetLastContact(1 << 60).SetSize(7).
 		SetDueAt(firstDay).SetOwner("server").SetLeaseUntil(now.Add(time.Hour)).ExecX(ctx)
 	client.RunRecipient.Update().Where(runrecipient.RunID(run), runrecipient.StateEQ(kind.RecipientSent)).
-		SetBegunAt(now.Add(-10 * time.Second)).SetSettledAt(now).ExecX(ctx)
+		SetBegunAt(now.Add(-10 * time.Second)).SetSettledAt(now.Add(time.Hour)).ExecX(ctx) // a slow test goes on
 }
 
 func must2[T any](v T, err error) T {

@@ -48,8 +48,8 @@ type transition struct {
 // The main path is Draft → Ready → Sending → Sent. Pending Approval comes before Ready. Sending may
 // change to Paused and back through Ready. Sending may end in Failed.
 //
-// Sent is final, but for recipients who did not get it. Rows are tried in order. The first row with a matching action and matching states
-// decides.
+// Sent is final, but for recipients who did not get it. Rows are tried in order. The first row with a
+// matching action and matching states decides.
 var machine = []transition{
 	{kind.StatusDraft, kind.StatusReady, []Action{ActionUpdate}, mayApprove},
 	{kind.StatusDraft, kind.StatusPendingApproval, []Action{ActionUpdate}, nil},
