@@ -172,6 +172,7 @@ var samples = object{
 	"EmailAddress":       "nobody@example.com",
 	"ValidateScope":      "Campaign",
 	"IPAddress":          "203.0.113.1",
+	"Activity":           "open",
 	"FailOnNotFound":     true,
 	"RetrieveTags":       true,
 	"RetrieveStatistics": true,

@@ -28,13 +28,11 @@ var numeric = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)$`)
 
 // campaign answers Campaign.Get.
 func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
-	if err := absent(p, "campaignid"); err != nil {
+	id, err := numericID(p, "campaignid")
+	if err != nil {
 		return nil, err
 	}
-	if !numeric.MatchString(strings.TrimSpace(p.Text("campaignid"))) {
-		return nil, apperr.InvalidField("campaignid", apperr.ReasonNotNumeric, "is not numeric")
-	}
-	c, err := b.Campaigns.Get(ctx, p.ID("campaignid"), detailColumns...)
+	c, err := b.Campaigns.Get(ctx, id, detailColumns...)
 	if apperr.CodeOf(err) == apperr.NotFound && !p.Flag("FailOnNotFound") {
 		return success(Member{"Campaign", []any{}}), nil
 	}
