@@ -190,7 +190,7 @@ var moved = map[string]example{
 }}`,
 	},
 	"Subscriber.Unsubscribe": {
-		[]string{"ListID=12", "EmailAddress=jane@example.com"},
+		[]string{"ListID=12", "EmailAddress=jane@example.com", "IPAddress=203.0.113.9"},
 		"mutation($input: UnsubscribeInput!) {\n  unsubscribe(input: $input) {\n    subscriber { legacyId status }\n    " + changed + "\n  }\n}",
 		`{"input": {"listId": "12", "emailAddress": "jane@example.com"}}`,
 	},
