@@ -81,7 +81,6 @@ func TestListFaultsNameTheEntry(t *testing.T) {
 		{"no number", "3:0,x:2", "", []string{`include[1]: "x:2" does not begin with the number of a list`}},
 		{"list zero", "0:2", "", []string{`include[0]: "0:2" does not begin with the number of a list`}},
 		{"no list", ":2", "", []string{`include[0]: ":2" does not begin with the number of a list`}},
-		{"colon without segment", "3:", "", []string{`include[0]: "3:" does not end with the number of a segment`}},
 		{"segment below zero", "3:-1", "", []string{`include[0]: "3:-1" does not end with the number of a segment`}},
 		{"three numbers", "3:2:1", "", []string{`include[0]: "3:2:1" does not end with the number of a segment`}},
 		{
