@@ -151,6 +151,7 @@ var takes = map[string]thing{
 	"Campaigns":                         aCampaign,
 	"RelEmailID":                        anEmail,
 	"EmailID":                           anEmail,
+	"EmailIDs":                          anEmail,
 	"TagID":                             aTag,
 	"Tags":                              aTag,
 	"ListID":                            aList,

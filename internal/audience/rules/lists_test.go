@@ -22,6 +22,15 @@ func TestParseListsReadsPairs(t *testing.T) {
 	}{
 		{"nothing", "", " , ", rules.Audience{}, "", ""},
 		{
+			"whole lists as old scripts write them", "3:,4::0, 5 : ", "6::7",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or,
+				Criteria: []rules.Criterion{{ListID: 3}, {ListID: 4}, {ListID: 5}},
+				Exclude:  []rules.Criterion{pair(6, 7)},
+			},
+			"3:0,4:0,5:0", "6:7",
+		},
+		{
 			"whole lists and segments", "3:0, 4:2 ,5", "",
 			rules.Audience{
 				Form: rules.FormLists, Operator: rules.Or,
