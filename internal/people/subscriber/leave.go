@@ -55,11 +55,19 @@ func (s *Service) Leave(ctx context.Context, in Leaving) error {
 		if err != nil || in.Preview {
 			return err
 		}
+		ended := 0
 		for _, row := range rows {
 			one := Unsubscription{ListID: row.ListID, Email: row.Email, CampaignID: in.CampaignID}
-			if _, err := s.unsubscribe(ctx, one, row.EmailKey, now); err != nil && !left(err) {
-				return err // because of the campaign, the person may have left the list with another one
+			_, err := s.unsubscribe(ctx, one, row.EmailKey, now)
+			switch {
+			case err == nil:
+				ended++
+			case !left(err): // the person may have left the list with another one, because of the campaign
+				return err
 			}
+		}
+		if ended == 0 { // concurrent calls were faster
+			return notSubscribed()
 		}
 		return nil
 	})
@@ -78,7 +86,14 @@ func (s *Service) leaving(ctx context.Context, in Leaving) ([]*ent.Subscriber, e
 	}
 	key := address.Key(in.Email)
 	if in.Email == "" {
-		found, err := s.ByIDs(ctx, []int64{in.SubscriberID}, entsubscriber.FieldEmailKey)
+		found, err := finding(ctx, s, []int64{in.SubscriberID}, func(ids []int64) (map[int64]*ent.Subscriber, error) {
+			return store.ByIDs(
+				ctx, ids, []string{entsubscriber.FieldEmailKey}, func(row *ent.Subscriber) int64 { return row.ID },
+				func(some ...int64) *ent.SubscriberQuery {
+					return s.db.Client(ctx).Subscriber.Query().Where(entsubscriber.IDIn(some...))
+				},
+			)
+		})
 		if err != nil {
 			return nil, err
 		}
