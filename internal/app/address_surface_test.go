@@ -280,6 +280,7 @@ func TestEveryLookupHasTheKeyOfTheAddress(t *testing.T) {
 		"unsubscribe": func(t *testing.T, w *addressWorld, text string) bool {
 			return w.command(
 				t, "Subscriber.Unsubscribe", "ListID", strconv.FormatInt(w.list.ID, 10), "EmailAddress", text,
+				"IPAddress", "192.0.2.1",
 			) == ""
 		},
 		"suppression": func(t *testing.T, w *addressWorld, text string) bool {

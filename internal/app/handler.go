@@ -59,9 +59,14 @@ func Handler(services *Services, opts HandlerOptions) http.Handler {
 	bridge := command.New(
 		command.Services{
 			Accounts:    services.Accounts,
+			Audiences:   services.Audiences,
 			Campaigns:   services.Campaigns,
+			Contacts:    services.Contacts,
 			Emails:      services.Emails,
+			Events:      services.Events,
+			Fields:      services.Fields,
 			Lists:       services.Lists,
+			Sending:     services.Sending,
 			Statistics:  services.Statistics,
 			Subscribers: services.Subscribers,
 			Tags:        services.Tags,

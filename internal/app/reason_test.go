@@ -142,9 +142,13 @@ var cannotHappen = map[string]map[string][]apperr.Reason{
 		},
 		"only a repeated idempotency key reads the email": {apperr.ReasonEmailNotFound},
 	},
-	"Email.Delete":           {"it takes one id": {apperr.ReasonTooManyIDs}},
-	"List.Create":            {"only a repeated idempotency key reads the list": {apperr.ReasonListNotFound}},
-	"Subscriber.Subscribe":   {"unknown fields are passed over": {apperr.ReasonCustomFieldNotFound}},
+	"Email.Delete":       {"it takes one id": {apperr.ReasonTooManyIDs}},
+	"Email.EmailPreview": {onlyExports: {apperr.ReasonAudienceInvalid}},
+	"List.Create":        {"only a repeated idempotency key reads the list": {apperr.ReasonListNotFound}},
+	"Subscriber.Subscribe": {
+		"unknown fields are passed over": {apperr.ReasonCustomFieldNotFound},
+		"what is no address is not sent": {apperr.ReasonSubscriberIPInvalid},
+	},
 	"Subscriber.Unsubscribe": {"a campaign that is gone counts nowhere": {apperr.ReasonCampaignNotFound}},
 }
 

@@ -91,6 +91,7 @@ const (
 	ReasonNotBegun                Reason = "not_begun"
 	ReasonNotReady                Reason = "not_ready"
 	ReasonNotSentHere             Reason = "not_sent_here"
+	ReasonNotAccepted             Reason = "not_accepted"
 	ReasonNoRecipients            Reason = "no_recipients"
 	ReasonAutoResendWaitDays      Reason = "auto_resend_wait_days"
 	ReasonAutoResendSubject       Reason = "auto_resend_subject"

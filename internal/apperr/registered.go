@@ -93,6 +93,7 @@ var registered = []Registered{
 	{ReasonNotBegun, []Code{Conflict}, "nothing has been sent"},
 	{ReasonNotReady, []Code{Conflict}, "something is missing that is needed to send"},
 	{ReasonNotSentHere, []Code{Conflict}, "the server has not sent the campaign"},
+	{ReasonNotAccepted, []Code{Conflict}, "the mail server did not accept a message"},
 	{ReasonNoRecipients, []Code{Conflict}, "no recipient is in such a state"},
 	{
 		ReasonAutoResendWaitDays, []Code{Invalid},

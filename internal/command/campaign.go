@@ -59,7 +59,7 @@ func (b *Bridge) campaignCommands() []Command {
 				),
 				optional(
 					"SearchKeyword",
-					"A part of the name, without regard to case. SearchKeyowrd is another name for it.",
+					"A part of the name or of the subject of the email, without regard to case. SearchKeyowrd is another name for it.",
 				),
 				optional(
 					"OrderField",
@@ -68,6 +68,13 @@ func (b *Bridge) campaignCommands() []Command {
 				optional("OrderType", "ASC or DESC."),
 				optional("RetrieveTags", "Whether to add the tags of each: true or false."),
 				optional("Tags", "Comma-separated ids of tags: campaigns that have any of them."),
+				optional("CampaignIDs", "Comma-separated ids of campaigns, at most 10,000: only these."),
+				optional(
+					"ScheduleType",
+					"Not Scheduled, Immediate, Future or Recursive, or several of them: campaigns with such a schedule.",
+				),
+				optional("CountOnly", "Whether to count them only: true or false. Campaigns is empty then."),
+				optional("ExcludeColumns", "Comma-separated columns that rows leave out; CampaignID always stays."),
 				optional("RetrieveStatistics", "Whether to add the statistics by day of each: true or false."),
 				optional("StatisticsDays", "The length of the statistics in days, 1 to 365; 15 if not given."),
 			},

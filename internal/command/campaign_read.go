@@ -17,8 +17,10 @@ import (
 )
 
 const (
-	// maxTagFilter is the maximum number of tags in a filter; further ones are ignored.
+	// maxTagFilter is the maximum number of tags in a filter, and maxIDFilter that of campaigns; further
+	// ones are ignored.
 	maxTagFilter = 10_000
+	maxIDFilter  = 10_000
 	// maxKeyword is the maximum length of a campaign name. A longer keyword matches no campaign.
 	maxKeyword = campaign.MaxNameLength
 )
@@ -28,13 +30,11 @@ var numeric = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)$`)
 
 // campaign answers Campaign.Get.
 func (b *Bridge) campaign(ctx context.Context, p Parameters) (Object, error) {
-	if err := absent(p, "campaignid"); err != nil {
+	id, err := numericID(p, "campaignid")
+	if err != nil {
 		return nil, err
 	}
-	if !numeric.MatchString(strings.TrimSpace(p.Text("campaignid"))) {
-		return nil, apperr.InvalidField("campaignid", apperr.ReasonNotNumeric, "is not numeric")
-	}
-	c, err := b.Campaigns.Get(ctx, p.ID("campaignid"), detailColumns...)
+	c, err := b.Campaigns.Get(ctx, id, detailColumns...)
 	if apperr.CodeOf(err) == apperr.NotFound && !p.Flag("FailOnNotFound") {
 		return success(Member{"Campaign", []any{}}), nil
 	}
@@ -124,7 +124,10 @@ func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 		return nil, err
 	}
 	order := campaignOrder(p.Text("OrderField"), p.Text("OrderType"))
-	want := wanted{tags: p.Flag("RetrieveTags"), statistics: p.Flag("RetrieveStatistics"), days: statisticsDays(p)}
+	want := wanted{
+		tags: p.Flag("RetrieveTags"), statistics: p.Flag("RetrieveStatistics"), days: statisticsDays(p),
+		without: excludedColumns(p.Text("ExcludeColumns")),
+	}
 	rows := func(emit func(any) error) error {
 		visit := func(ctx context.Context, campaigns []*ent.Campaign) error {
 			loaded, err := b.load(ctx, campaigns, want)
@@ -142,7 +145,26 @@ func (b *Bridge) campaigns(ctx context.Context, p Parameters) (Object, error) {
 			ctx, filter, order, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), columnsRead, visit,
 		)
 	}
+	if p.Flag("CountOnly") {
+		rows = func(func(any) error) error { return nil }
+	}
 	return success(Member{"ErrorText", ""}, Member{"Campaigns", Stream(rows)}, Member{"TotalCampaigns", total}), nil
+}
+
+// excludedColumns reads ExcludeColumns: which columns a row leaves out, by their index, or nil. The
+// first column, CampaignID, always stays.
+func excludedColumns(text string) []bool {
+	if text == "" {
+		return nil
+	}
+	without := make([]bool, len(columns))
+	for name := range strings.SplitSeq(text, ",") {
+		i := slices.IndexFunc(columns, func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
+		if i > 0 {
+			without[i] = true
+		}
+	}
+	return without
 }
 
 // campaignFilter reads the filters of Campaigns.Get. Values that cannot be parsed are ignored.
@@ -154,7 +176,15 @@ func campaignFilter(p Parameters) campaign.Filter {
 	} else if strings.EqualFold(status, "Scheduled") {
 		filter.Bucket = campaign.BucketScheduled
 	}
-	filter.Search = p.Text("SearchKeyword")
+	for text := range strings.SplitSeq(p.Text("ScheduleType"), ",") {
+		if known, ok := kind.ParseScheduleType(strings.TrimSpace(text)); ok {
+			filter.Schedules = append(filter.Schedules, known)
+		}
+	}
+	if ids, _ := p.IDs("CampaignIDs"); len(ids) > 0 {
+		filter.IDs = ids[:min(len(ids), maxIDFilter)]
+	}
+	filter.Search, filter.SearchSubject = p.Text("SearchKeyword"), true
 	if filter.Search == "" {
 		filter.Search = p.Text("SearchKeyowrd") // the misspelling of the old reference
 	}

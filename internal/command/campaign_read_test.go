@@ -95,6 +95,10 @@ func TestCampaignsGet(t *testing.T) {
 			"all, with everything", "key",
 			"Command=Campaigns.Get&RetrieveTags=true&RetrieveStatistics=true&StatisticsDays=1",
 		)
+		s.let("sent", sent)
+		s.let("ready", ready)
+		s.step("without columns", "key", "Command=Campaigns.Get&CampaignIDs={sent}&ExcludeColumns[]=campaignid&ExcludeColumns[]=RulesJsonBundle&ExcludeColumns[]=campaignname&ExcludeColumns[]=nothing")
+		s.step("the number alone", "key", "Command=Campaigns.Get&CountOnly=true&CampaignStatus=Sent")
 		s.step("none", "nobody", "Command=Campaigns.Get")
 		s.step("99999: a key that may only write", "writer", "Command=Campaigns.Get")
 		names := func(name, parameters string) {
@@ -120,7 +124,16 @@ func TestCampaignsGet(t *testing.T) {
 		names("sent", "CampaignStatus=Sent")
 		names("scheduled", "CampaignStatus=Scheduled")
 		names("an unknown status", "CampaignStatus=Active")
+		names("future and recursive", "ScheduleType[]=future&ScheduleType[]=Recursive")
+		names("not scheduled", "ScheduleType=Not+Scheduled")
+		names("an unknown schedule", "ScheduleType=Weekly")
+		names("some ids, one of somebody else", "CampaignIDs={sent}, {ready},{theirs},x")
+		names("ids that are none", "CampaignIDs=x")
 		names("keyword", "SearchKeyword=SUMMER")
+		email := f.email(t, me)
+		f.db.Client(me.ctx).Email.UpdateOneID(email).SetSubject("Ice cream").SetSubjectKey("ice cream").ExecX(me.ctx)
+		f.db.Client(me.ctx).Campaign.UpdateOneID(ready).SetEmailID(email).ExecX(me.ctx)
+		names("keyword in the subject", "SearchKeyword=ice+CREAM")
 		names("keyword as the old reference wrote it", "SearchKeyowrd=summer")
 		names("a percent sign is itself", "SearchKeyword=%25")
 		names("an underscore is itself", "SearchKeyword=_")

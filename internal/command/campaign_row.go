@@ -26,6 +26,8 @@ type batch struct {
 type wanted struct {
 	tags, statistics bool
 	days             int
+	// without are the columns to leave out, by their index; nil for none.
+	without []bool
 }
 
 // load reads the wanted data of the campaigns. The number of statements does not depend on the
@@ -134,6 +136,9 @@ func (r row) emit(e *encoder) error {
 	e.buf = e.syntax.openObject(e.buf)
 	frames := columnFrames[e.syntax]
 	for i := range columns {
+		if r.want.without != nil && r.want.without[i] {
+			continue
+		}
 		e.buf = append(e.buf, frames[i].before...)
 		e.cellText(columns[i].value(v))
 		e.buf = append(e.buf, frames[i].after...)

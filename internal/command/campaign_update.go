@@ -32,7 +32,10 @@ var updateParameters = []Parameter{
 	optional("PublishOnRSS", "Enabled or Disabled."),
 	optional("RulesJsonBundle", "The audience as rules; the two lists are ignored then."),
 	optional("RecipientListsAndSegments", "The audience as comma-separated ListID:SegmentID."),
-	optional("Exclude_RecipientListsAndSegments", "Who is left out, in the same form."),
+	optional(
+		"Exclude_RecipientListsAndSegments",
+		"Who is left out, in the same form. ExcludeRecipientListsAndSegments is another name for it.",
+	),
 	optional("S2SEnabled", "true or false."),
 	optional("AutoResendEnabled", "Whether to send it again to those who did not open it: true or false."),
 	optional("AutoResendWaitDays", "How many days later, 1 to 365."),
@@ -140,6 +143,9 @@ func audiencePatch(p Parameters) *campaign.AudiencePatch {
 		Rules:   p.Optional("RulesJsonBundle"),
 		Include: p.Optional("RecipientListsAndSegments"),
 		Exclude: p.Optional("Exclude_RecipientListsAndSegments"),
+	}
+	if patch.Exclude == nil {
+		patch.Exclude = p.Optional("ExcludeRecipientListsAndSegments") // the name of older versions
 	}
 	if patch == (campaign.AudiencePatch{}) {
 		return nil

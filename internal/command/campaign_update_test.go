@@ -153,6 +153,8 @@ func TestCampaignUpdate(t *testing.T) {
 			"everything that is not a schedule",
 			"RelEmailID={email}&CampaignStatusReason=because&ApprovalUserExplanation=please&GoogleAnalyticsDomains=example.com&PublishOnRSS=enabled&S2SEnabled=on&AutoResendEnabled=yes&AutoResendWaitDays=3&AutoResendSubject=Again&AutoResendPreHeaderText=Did+you+see%3F",
 		)
+		set("the names and forms of older versions", "RecipientListsAndSegments={list}::0&ExcludeRecipientListsAndSegments={list}:")
+		s.step("which is the same", "key", "Command=Campaigns.Get&CampaignIDs={draft}&ExcludeColumns=CampaignName")
 		set("lists", "RecipientListsAndSegments={list}:0&Exclude_RecipientListsAndSegments={list}:0")
 		set(
 			"a future schedule on the last day of a leap year's February",

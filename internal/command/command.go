@@ -15,11 +15,16 @@ import (
 
 	"campaignql/internal/account"
 	"campaignql/internal/apperr"
+	"campaignql/internal/audience/query"
 	"campaignql/internal/caller"
 	"campaignql/internal/campaign"
 	"campaignql/internal/content"
+	"campaignql/internal/event"
+	"campaignql/internal/people/contact"
+	"campaignql/internal/people/field"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
+	"campaignql/internal/sending"
 	"campaignql/internal/statistics"
 	"campaignql/internal/surface"
 	"campaignql/internal/tag"
@@ -34,9 +39,14 @@ const defaultTimeout = 30 * time.Second
 // Services are the domain services that the commands call.
 type Services struct {
 	Accounts    *account.Service
+	Audiences   *query.Service
 	Campaigns   *campaign.Service
+	Contacts    *contact.Service
 	Emails      *content.Service
+	Events      *event.Service
+	Fields      *field.Service
 	Lists       *list.Service
+	Sending     *sending.Service
 	Statistics  *statistics.Service
 	Subscribers *subscriber.Service
 	Tags        *tag.Service
@@ -104,8 +114,8 @@ func New(services Services, opts Options) *Bridge {
 	}
 	b := &Bridge{Services: services, opts: opts, byName: map[string]*Command{}}
 	b.commands = slices.Concat(
-		b.userCommands(), b.campaignCommands(), b.tagCommands(), b.emailCommands(), b.listCommands(),
-		b.subscriberCommands(),
+		b.userCommands(), b.campaignCommands(), b.recipientCommands(), b.tagCommands(), b.emailCommands(),
+		b.previewCommands(), b.listCommands(), b.subscriberCommands(),
 	)
 	for i := range b.commands {
 		b.byName[fold(b.commands[i].Name)] = &b.commands[i]

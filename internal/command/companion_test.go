@@ -131,6 +131,9 @@ func TestEmailCommands(t *testing.T) {
 		s.step("a page", "reader", "Command=Emails.Get&RecordsFrom=0&RecordsPerRequest=2")
 		s.step("a page behind the end", "key", "Command=Emails.Get&RecordsFrom=100")
 		s.step("nobody lists", "", "Command=Emails.Get")
+		s.step("some, with few members", "key", "Command=Emails.Get&EmailIDs={email},{other},{theirs},x&Fields=subject, EmailName")
+		s.step("list 1: no id", "key", "Command=Emails.Get&EmailIDs=x")
+		s.step("list 3: too many", "key", "Command=Emails.Get&EmailIDs=1"+manyIDs())
 
 		s.step("delete 1", "key", "Command=Email.Delete")
 		s.step("delete 2", "key", "Command=Email.Delete&EmailID=999999999")
@@ -351,4 +354,13 @@ func TestHostileTextIsWellFormedInEveryList(t *testing.T) {
 			}
 		}
 	})
+}
+
+// manyIDs returns the rest of a list of 101 ids.
+func manyIDs() string {
+	var text strings.Builder
+	for i := range 100 {
+		text.WriteString("," + itoa(int64(i+2)))
+	}
+	return text.String()
 }

@@ -37,6 +37,18 @@ func (b *Bridge) emailCommands() []Command {
 			Parameters: []Parameter{
 				optional("RecordsPerRequest", "The size of the page; 0, or not given, for all."),
 				optional("RecordsFrom", "How many emails to pass over."),
+				optional("EmailIDs", "Comma-separated ids of emails, at most 100: only these."),
+				optional("Fields", "Comma-separated members that rows have; EmailID always stays. All if not given."),
+			},
+			Codes: []Code{
+				{
+					Number: 1, Shape: Array, Text: "EmailIDs holds no id",
+					Reasons: []apperr.Reason{apperr.ReasonIDsRequired},
+				},
+				{
+					Number: 3, Shape: Array, Text: "EmailIDs holds more than 100 ids",
+					Reasons: []apperr.Reason{apperr.ReasonTooManyIDs},
+				},
 			},
 			run: b.emails,
 		},
@@ -166,10 +178,15 @@ func (b *Bridge) email(ctx context.Context, p Parameters) (Object, error) {
 
 // emails answers Emails.Get. The rows are read while the response is written.
 func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
-	total, err := b.Emails.Count(ctx, content.Filter{})
+	filter, err := emailFilter(p)
 	if err != nil {
 		return nil, err
 	}
+	total, err := b.Emails.Count(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	fields := p.Text("Fields")
 	rows := func(emit func(any) error) error {
 		visit := func(ctx context.Context, emails []*ent.Email) error {
 			owners := make([]int64, len(emails))
@@ -181,17 +198,53 @@ func (b *Bridge) emails(ctx context.Context, p Parameters) (Object, error) {
 				return err
 			}
 			for _, e := range emails {
-				if err := emit(asText(emailRow(e, zones[e.UserID]))); err != nil {
+				if err := emit(asText(chosen(emailRow(e, zones[e.UserID]), fields))); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 		return b.Emails.Each(
-			ctx, content.Filter{}, content.ByCreated, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit,
+			ctx, filter, content.ByCreated, p.Count("RecordsFrom"), p.Count("RecordsPerRequest"), nil, visit,
 		)
 	}
 	return success(Member{"TotalEmailCount", total}, Member{"Emails", Stream(rows)}), nil
+}
+
+// maxEmailIDs is how many emails one Emails.Get may name.
+const maxEmailIDs = 100
+
+// emailFilter reads EmailIDs of Emails.Get.
+func emailFilter(p Parameters) (content.Filter, error) {
+	if !p.Has("EmailIDs") {
+		return content.Filter{}, nil
+	}
+	ids, _ := p.IDs("EmailIDs")
+	switch {
+	case len(ids) == 0:
+		return content.Filter{}, apperr.InvalidField("EmailIDs", apperr.ReasonIDsRequired, "holds no id")
+	case len(ids) > maxEmailIDs:
+		return content.Filter{}, apperr.InvalidField("EmailIDs", apperr.ReasonTooManyIDs, "holds too many ids")
+	}
+	return content.Filter{IDs: ids}, nil
+}
+
+// chosen returns the members of a row whose names the comma-separated text has, and always the first
+// one. An empty text has all.
+func chosen(row Object, names string) Object {
+	if strings.TrimSpace(names) == "" {
+		return row
+	}
+	few := row[:1]
+	for _, m := range row[1:] {
+		for name := range strings.SplitSeq(names, ",") {
+			if strings.EqualFold(strings.TrimSpace(name), m.Name) {
+				few = append(few, m)
+				break
+			}
+		}
+	}
+	return few
 }
 
 // emailRow returns an email in the format of Email.Get and Emails.Get.

@@ -88,13 +88,26 @@ func (b *Bridge) failure(ctx context.Context, cmd *Command, err error) Response 
 		}
 	}
 	if rows := cmd.rows(faults); len(rows) > 0 {
-		return cmd.answer(rows)
+		response := cmd.answer(rows)
+		if more := new(explained); errors.As(err, &more) {
+			response.Body = append(response.Body, more.members...)
+		}
+		return response
 	}
 	if len(faults) > 0 {
 		return b.general(ctx, cmd, faults[0].Code, faults[0], err)
 	}
 	return b.general(ctx, cmd, apperr.CodeOf(err), nil, err)
 }
+
+// explained is a fault whose response has members in addition to its code and text.
+type explained struct {
+	err     error
+	members Object
+}
+
+func (e *explained) Error() string { return e.err.Error() }
+func (e *explained) Unwrap() error { return e.err }
 
 // ofCaller reports whether the code is for a fault of the input or of the state of an object.
 // Commands have their own codes for these faults.

@@ -22,15 +22,19 @@ import (
 	"campaignql/internal/content"
 	"campaignql/internal/event"
 	"campaignql/internal/kind"
+	"campaignql/internal/mailer"
 	"campaignql/internal/people/contact"
+	"campaignql/internal/people/field"
 	"campaignql/internal/people/list"
 	"campaignql/internal/people/subscriber"
 	"campaignql/internal/people/suppression"
+	"campaignql/internal/sending"
 	"campaignql/internal/statistics"
 	"campaignql/internal/store"
 	"campaignql/internal/surface"
 	"campaignql/internal/tag"
 	"campaignql/internal/testkit"
+	"campaignql/internal/testkit/smtpsink"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -48,6 +52,8 @@ type fixture struct {
 	tags      *tag.Service
 	clock     *atomic.Int64
 	log       *bytes.Buffer
+	// sink is the mail server.
+	sink *smtpsink.Sink
 	// client is the address from which requests come.
 	client string
 	// send builds a request from the fields of a form, in the format that this test uses.
@@ -89,11 +95,21 @@ func newFixture(t *testing.T, db *store.Store) *fixture {
 	f.events = event.New(db, event.Services{
 		People: contacts, Subscriptions: people, Suppressions: suppression.New(db, suppression.Options{Now: f.now}),
 	}, event.Options{Now: f.now})
+	f.sink = smtpsink.Start(t, smtpsink.Options{KeepBodies: true, Script: smtpsink.ByLocalPart})
 	f.bridge = command.New(command.Services{
-		Accounts:    f.accounts,
-		Campaigns:   f.campaigns,
-		Emails:      f.emails,
-		Lists:       list.New(db, list.Options{Now: f.now}),
+		Accounts:  f.accounts,
+		Audiences: audiences,
+		Campaigns: f.campaigns,
+		Contacts:  contacts,
+		Emails:    f.emails,
+		Events:    f.events,
+		Fields:    field.New(db, field.Options{Now: f.now}),
+		Lists:     list.New(db, list.Options{Now: f.now}),
+		Sending: sending.New(db, sending.Services{Campaigns: f.campaigns, Audiences: audiences, Events: f.events}, sending.Options{
+			Now:            f.now,
+			Route:          &mailer.Route{Host: "127.0.0.1", Port: f.sink.Port, Security: mailer.Off, HeloName: "sender.example.com"},
+			UnsubscribeURL: func(int64, int64) string { return "https://mail.example.com/u/x" },
+		}),
 		Statistics:  statistics.New(db),
 		Subscribers: people,
 		Tags:        f.tags,

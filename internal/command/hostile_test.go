@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"campaignql/ent/migrate"
+	"campaignql/internal/campaign"
 	"campaignql/internal/command"
 	"campaignql/internal/kind"
 )
@@ -221,7 +222,7 @@ func TestXMLSaysWhatJSONSaysWhateverIsStored(t *testing.T) {
 }
 
 // once returns parameters with which a command succeeds once.
-func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, email, list int64) url.Values {
+func (f *fixture) once(t *testing.T, me person, name string, id, tag, email, list int64) url.Values {
 	t.Helper()
 	status := map[string]kind.CampaignStatus{
 		"Campaign.Approve": kind.StatusPendingApproval, "Campaign.Pause": kind.StatusSending, "Campaign.Resume": kind.StatusPaused, "Campaign.Cancel": kind.StatusReady,
@@ -232,6 +233,16 @@ func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, emai
 		return url.Values{"CampaignID": {itoa(id)}}
 	}
 	switch name {
+	case "Campaign.Recipients.Get":
+		id, include := f.campaign(t, me, "R"), itoa(list)
+		f.patch(t, me, id, campaign.Patch{Audience: &campaign.AudiencePatch{Include: &include}})
+		f.spoil(t, migrate.CampaignsTable, id)
+		return url.Values{"CampaignID": {itoa(id)}}
+	case "Email.EmailPreview":
+		f.db.Client(me.ctx).User.UpdateOneID(me.ID).SetSender(kind.SenderBuiltIn).ExecX(me.ctx)
+		id := f.email(t, me)
+		f.db.Client(me.ctx).Email.UpdateOneID(id).SetFromEmail("a@example.com").SetSubject("s").SetPlain("x").ExecX(me.ctx)
+		return url.Values{"EmailID": {itoa(id)}, "EmailAddress": {"a@example.com"}}
 	case "Campaigns.Delete":
 		id := f.campaign(t, me, "D")
 		f.spoil(t, migrate.CampaignsTable, id)
@@ -246,9 +257,9 @@ func (f *fixture) once(t *testing.T, me person, name string, campaign, tag, emai
 	case "Email.Delete":
 		return url.Values{"EmailID": {itoa(f.email(t, me))}}
 	case "Subscriber.Unsubscribe":
-		return url.Values{"ListID": {itoa(list)}, "EmailAddress": {"a@example.com"}}
+		return url.Values{"ListID": {itoa(list)}, "EmailAddress": {"a@example.com"}, "IPAddress": {"192.0.2.1"}}
 	}
-	given := valid(me, campaign, tag, email, list)[name]
+	given := valid(me, id, tag, email, list)[name]
 	if given == nil {
 		t.Errorf("teach the tables valid or once what %s is called with", name)
 	}

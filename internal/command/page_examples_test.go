@@ -96,6 +96,17 @@ var moved = map[string]example{
 		"mutation($input: DeleteCampaignsInput!) {\n  deleteCampaigns(input: $input) {\n    deletedIds\n    " + changed + "\n  }\n}",
 		`{"input": {"ids": ["123", "124"]}}`,
 	},
+	"Campaign.Recipients.Get": {
+		[]string{"CampaignID=123"},
+		"query($id: ID!) {\n  campaign(id: $id) {\n    audience {\n      count\n      preview(first: 250) {\n        emailAddress\n        subscriber { legacyId fields { text field { name } } }\n      }\n    }\n  }\n}",
+		`{"id": "123"}`,
+	},
+	"Campaign.Recipients.Activity.Get": {[]string{"CampaignID=123", "Activity=click"}, "", ""},
+	"Email.EmailPreview": {
+		[]string{"EmailID=301", "EmailAddress=jane@example.com"},
+		"mutation($input: SendTestInput!) {\n  sendTest(input: $input) {\n    outcomes { emailAddress accepted code reply }\n    " + changed + "\n  }\n}",
+		`{"input": {"emailId": "301", "to": ["jane@example.com"]}}`,
+	},
 	"Tags.Get": {
 		nil,
 		"query($first: Int, $after: String) {\n  tags(first: $first, after: $after) {\n    nodes { legacyId name }\n    pageInfo { hasNextPage endCursor }\n    totalCount\n  }\n}",
@@ -179,7 +190,7 @@ var moved = map[string]example{
 }}`,
 	},
 	"Subscriber.Unsubscribe": {
-		[]string{"ListID=12", "EmailAddress=jane@example.com"},
+		[]string{"ListID=12", "EmailAddress=jane@example.com", "IPAddress=203.0.113.9"},
 		"mutation($input: UnsubscribeInput!) {\n  unsubscribe(input: $input) {\n    subscriber { legacyId status }\n    " + changed + "\n  }\n}",
 		`{"input": {"listId": "12", "emailAddress": "jane@example.com"}}`,
 	},

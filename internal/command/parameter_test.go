@@ -260,7 +260,12 @@ func valid(me person, campaign, tag, email, list int64) map[string]url.Values {
 		"Subscriber.Subscribe": one(
 			"ListID", itoa(list), "EmailAddress", "a@example.com", "IPAddress", "203.0.113.1",
 		),
-		"Subscriber.Unsubscribe": one("ListID", itoa(list), "EmailAddress", "b@example.com"),
+		"Subscriber.Unsubscribe": one(
+			"ListID", itoa(list), "EmailAddress", "b@example.com", "IPAddress", "203.0.113.1",
+		),
+		"Campaign.Recipients.Get":          id,
+		"Campaign.Recipients.Activity.Get": one("CampaignID", itoa(campaign), "Activity", "open"),
+		"Email.EmailPreview":               one("EmailID", itoa(email), "EmailAddress", "a@example.com"),
 	}
 }
 

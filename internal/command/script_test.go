@@ -131,10 +131,10 @@ func short(text string) string {
 var (
 	// XML is compared without its ids.
 	idElement = regexp.MustCompile(
-		`<((?:CampaignID|TagID|EmailID|ListID|SubscriberID|RelOwnerUserID|RelUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`,
+		`<((?:CampaignID|TagID|EmailID|VariationEmailID|ListID|SubscriberID|RelOwnerUserID|RelUserID|RelEmailID)><!\[CDATA\[)[1-9]\d*`,
 	)
 	idMember = regexp.MustCompile(
-		`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelUserID|EmailID|RelEmailID|ListID|SubscriberID)":("?)([1-9]\d*)("?)`,
+		`"(CampaignID|NewCampaignID|TagID|UserID|RelOwnerUserID|RelUserID|EmailID|RelEmailID|VariationEmailID|ListID|SubscriberID)":("?)([1-9]\d*)("?)`,
 	)
 	volatile = []*regexp.Regexp{
 		regexp.MustCompile(`("(?:SessionID|Username)":")[^"]+(")`),

@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"net/netip"
 	"strings"
+	"unicode"
 
 	entlist "campaignql/ent/subscriberlist"
 	"campaignql/internal/apperr"
@@ -20,7 +22,7 @@ func (b *Bridge) subscriberCommands() []Command {
 			Parameters: []Parameter{
 				required("ListID", "The list."),
 				required("EmailAddress", "The address."),
-				required("IPAddress", "The IP address from which the person asked for it."),
+				required("IPAddress", ipAddress),
 				optional(
 					"CustomFieldN",
 					"The value of the custom field with the id N; Fields[CustomFieldN] is another name for it. Fields that the list does not have are ignored.",
@@ -33,10 +35,6 @@ func (b *Bridge) subscriberCommands() []Command {
 					Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressRequired},
 				},
 				{Number: 3, Text: "IPAddress is missing", Missing: "IPAddress"},
-				{
-					Number: 3, Text: "IPAddress is no IP address",
-					Reasons: []apperr.Reason{apperr.ReasonSubscriberIPInvalid},
-				},
 				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
 				{
 					Number: 5, Text: "EmailAddress is no email address",
@@ -55,22 +53,48 @@ func (b *Bridge) subscriberCommands() []Command {
 		},
 		{
 			Name: "Subscriber.Unsubscribe", Operation: "unsubscribe", Scope: kind.ScopeWrite,
-			Doc: "Takes an email address off a list.",
+			Doc: "Takes an email address off lists, or with RulesJSON everybody for whom the rules hold.",
 			Parameters: []Parameter{
-				required("ListID", "The list."),
-				required("EmailAddress", "The address."),
+				required("ListID", "The list, or comma-separated ids of several."),
+				required("IPAddress", ipAddress),
+				required("EmailAddress", "The address. May be left out with SubscriberID or RulesJSON."),
+				optional("SubscriberID", "A subscription of the person, instead of the address."),
+				optional(
+					"RulesJSON",
+					"Rules, as in RulesJson of a segment, that choose people of the lists; at least one. No campaign counts those who leave by them.",
+				),
+				optional("RulesOperator", "and or or: what joins the rules of the outer list, as in Subscribers.Delete."),
 				optional(
 					"CampaignID",
 					"The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere.",
 				),
+				optional("Preview", "Whether to change nothing and tell what would be answered: true or false."),
 			},
 			Codes: []Code{
 				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
+				{Number: 2, Text: "IPAddress is missing", Missing: "IPAddress"},
 				{Number: 3, Text: "EmailAddress is missing", Missing: "EmailAddress"},
 				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
 				{
+					Number: 6, Text: "EmailAddress is no email address",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberAddressInvalid},
+				},
+				{
+					Number: 7, Text: "The email address is not on the list",
+					Reasons: []apperr.Reason{apperr.ReasonSubscriberNotFound},
+				},
+				{
+					Number: 7, Text: "RulesJSON cannot be used", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonAudienceInvalid},
+				},
+				{Number: 8, Text: "CampaignID is no id", Reasons: []apperr.Reason{apperr.ReasonIDInvalid}},
+				{
 					Number: 9, Text: "The email address is not subscribed to the list",
 					Reasons: []apperr.Reason{apperr.ReasonNotSubscribed},
+				},
+				{
+					Number: 11, Text: "The rules cannot be evaluated", Detail: true,
+					Reasons: []apperr.Reason{apperr.ReasonAudienceNotFound, apperr.ReasonAudienceTooLarge},
 				},
 			},
 			run: b.unsubscribe,
@@ -164,14 +188,19 @@ func (b *Bridge) subscribe(ctx context.Context, p Parameters) (Object, error) {
 	made, err := b.Subscribers.Subscribe(ctx, subscriber.Subscription{
 		ListID:          p.ID("ListID"),
 		Email:           p.Text("EmailAddress"),
-		IP:              p.Text("IPAddress"),
+		IP:              firstIP(p.Text("IPAddress")),
 		Fields:          customFields(p),
 		KnownFieldsOnly: true,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return success(Member{"SubscriberID", made.ID}), nil
+	return success(
+		Member{"SubscriberID", made.ID}, Member{"RedirectURL", ""},
+		Member{"Subscriber", Object{
+			{"SubscriberID", made.ID}, {"EmailAddress", made.Email}, {"SubscriptionStatus", made.Status.Legacy()},
+		}},
+	), nil
 }
 
 // customFields reads CustomFieldN and Fields[CustomFieldN]. CustomFieldN takes precedence. Empty
@@ -197,20 +226,51 @@ func customFields(p Parameters) map[int64]string {
 	return given
 }
 
+// unsubscribe answers Subscriber.Unsubscribe.
 func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) {
-	if err := absent(p, "ListID", "EmailAddress"); err != nil {
+	needed := []string{"ListID", "IPAddress"}
+	if !p.Has("SubscriberID") && !p.Has("RulesJSON") {
+		needed = append(needed, "EmailAddress")
+	}
+	if err := absent(p, needed...); err != nil {
 		return nil, err
 	}
-	leave := subscriber.Unsubscription{ListID: p.ID("ListID"), Email: p.Text("EmailAddress")}
-	if text := strings.TrimSpace(p.Text("CampaignID")); text != "" && text != "0" {
-		if leave.CampaignID = p.ID("CampaignID"); leave.CampaignID == 0 {
-			leave.CampaignID = -1 // an id that no campaign has
+	lists, pure := p.IDs("ListID")
+	if !pure {
+		lists = append(lists, 0) // a list that nobody has
+	}
+	leaving := subscriber.Leaving{
+		ListIDs: lists, Email: strings.TrimSpace(p.Text("EmailAddress")), SubscriberID: p.ID("SubscriberID"),
+		Preview: p.Flag("Preview"),
+	}
+	if p.Has("RulesJSON") {
+		leaving.Rules, leaving.Operator = p.Text("RulesJSON"), p.Text("RulesOperator")
+	}
+	if campaign := p.named("CampaignID"); campaign != nil {
+		if leaving.CampaignID = *campaign; leaving.CampaignID == 0 {
+			return nil, apperr.InvalidField("CampaignID", apperr.ReasonIDInvalid, "is no id")
 		}
 	}
-	if _, err := b.Subscribers.Unsubscribe(ctx, leave); err != nil {
+	if err := b.Subscribers.Leave(ctx, leaving); err != nil {
 		return nil, err
 	}
-	return success(), nil
+	return success(Member{"RedirectURL", ""}), nil
+}
+
+// ipAddress describes the parameter IPAddress.
+const ipAddress = "The IP address from which the person asked for it. Of a forwarded chain the first valid one counts; one that is none is not kept."
+
+// firstIP returns the first IP address of a text such as a chain of X-Forwarded-For, or "".
+func firstIP(text string) string {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {
+		if host, err := netip.ParseAddrPort(part); err == nil {
+			part = host.Addr().String()
+		}
+		if ip, err := netip.ParseAddr(strings.Trim(part, "[]")); err == nil {
+			return ip.WithZone("").String()
+		}
+	}
+	return ""
 }
 
 // subscribers answers Subscribers.Get. The rows are read while the response is written.

@@ -259,13 +259,18 @@ type Filter struct {
 	// Search is a part of the name or of the subject, ignoring case. "%" and "_" have no special
 	// meaning.
 	Search string
+	// IDs, if not nil, are the emails to keep.
+	IDs []int64
 }
 
-func (f Filter) predicates() []predicate.Email {
+func (f Filter) predicates() (all []predicate.Email) {
 	if search := kind.Fold(kind.Clean(f.Search), maxSubject); search != "" {
-		return []predicate.Email{entemail.Or(entemail.NameKeyContains(search), entemail.SubjectKeyContains(search))}
+		all = append(all, entemail.Or(entemail.NameKeyContains(search), entemail.SubjectKeyContains(search)))
 	}
-	return nil
+	if f.IDs != nil {
+		all = append(all, entemail.IDIn(f.IDs...))
+	}
+	return all
 }
 
 // Order is a sort order of emails.

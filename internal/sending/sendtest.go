@@ -133,11 +133,16 @@ func (s *Service) tested(ctx context.Context, test Test) (*ent.Email, *ent.Campa
 			return nil, nil, notReady("campaignId", "it has no email")
 		}
 	}
-	e, err := s.db.Client(ctx).Email.Query().Where(email.ID(emailID)).Only(ctx)
+	e, err := s.email(ctx, emailID)
+	return e, c, err
+}
+
+func (s *Service) email(ctx context.Context, id int64) (*ent.Email, error) {
+	e, err := s.db.Client(ctx).Email.Query().Where(email.ID(id)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil, nil, notFound("emailId", apperr.ReasonEmailNotFound, "email not found")
+		return nil, notFound("emailId", apperr.ReasonEmailNotFound, "email not found")
 	}
-	return e, c, store.Translate(err)
+	return e, store.Translate(err)
 }
 
 // firstEmail returns the email of a campaign, the first of those of an A/B test, or 0.

@@ -189,6 +189,13 @@ func listCampaigns(r *reading) (string, map[string]any, error) {
 		variables["offset"] = small(offset)
 	}
 	r.shown("RetrieveStatistics", "StatisticsDays")
+	if r.Flag("CountOnly") {
+		variables["first"] = 0
+		r.notef("CountOnly: the total alone is read, with first: 0.")
+	}
+	if r.Has("ExcludeColumns") {
+		r.notef("ExcludeColumns: leave the fields out of the document.")
+	}
 	selection := columns + counters(r.byDay("RetrieveStatistics"))
 	if r.Flag("RetrieveTags") {
 		selection += tags
@@ -221,9 +228,21 @@ func (r *reading) filter() (map[string]any, error) {
 	}
 	if given.Search != "" {
 		out["search"] = given.Search
-		r.notef("SearchKeyword: GraphQL also finds campaigns by the subject of their email.")
 	}
-	if given.IDs != nil {
+	if given.Schedules != nil {
+		types := make([]string, len(given.Schedules))
+		for i, of := range given.Schedules {
+			types[i] = constant(of)
+		}
+		out["scheduleType"] = types
+	}
+	if len(given.IDs) > 0 {
+		ids, err := r.ids("CampaignIDs", maxFilterTags)
+		if err != nil {
+			return nil, err
+		}
+		out["ids"] = ids
+	} else if given.IDs != nil {
 		out["ids"] = []string{}
 		r.notef("SearchKeyword: it is longer than a name can be, and finds nothing.")
 	}
@@ -246,6 +265,12 @@ func (r *reading) passedOver(given campaign.Filter) {
 	}
 	if r.Has("Tags") && given.TagsAnyOf == nil {
 		r.notef("Tags: %s holds no ids: campaigns are listed whatever their tags.", quote(r.Text("Tags")))
+	}
+	if r.Has("ScheduleType") && given.Schedules == nil {
+		r.notef("ScheduleType: %s is no schedule: campaigns with any are listed.", quote(r.Text("ScheduleType")))
+	}
+	if r.Has("CampaignIDs") && given.IDs == nil {
+		r.notef("CampaignIDs: %s holds no ids: all campaigns are listed.", quote(r.Text("CampaignIDs")))
 	}
 	for _, name := range []string{"RecordsPerRequest", "RecordsFrom"} {
 		if r.Has(name) && r.Count(name) == 0 && strings.TrimSpace(r.Text(name)) != "0" {

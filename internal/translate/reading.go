@@ -40,7 +40,9 @@ var transported = []string{"command", "sessionid", "apikey", "adminapikey", "res
 
 // aliases maps a misspelled name to the command that accepts it in addition to its declared
 // parameters.
-var aliases = map[string]string{"searchkeyowrd": "Campaigns.Get"}
+var aliases = map[string]string{
+	"searchkeyowrd": "Campaigns.Get", "excluderecipientlistsandsegments": "Campaign.Update",
+}
 
 // plainName matches names that may be repeated in a note. Other names may contain anything, even a
 // key.

@@ -9,6 +9,7 @@ import (
 
 	entsubscriber "campaignql/ent/subscriber"
 	"campaignql/internal/apperr"
+	"campaignql/internal/budget"
 	"campaignql/internal/kind"
 )
 
@@ -82,21 +83,27 @@ func (s *Service) stream(
 		if err != nil {
 			return err
 		}
-		found, err := s.recipients(ctx, p, after, last)
-		if err != nil {
+		more, err := s.visitRange(ctx, p, after, last, visit)
+		if err != nil || !more || last == math.MaxInt64 {
 			return err
-		}
-		if len(found) > 0 {
-			if more, err := visit(found); err != nil || !more {
-				return err
-			}
-		}
-		if last == math.MaxInt64 {
-			return nil
 		}
 		after = last
 		size = min(2*size, max(smallestRange, largestRange/len(lists(p.criteria))))
 	}
+}
+
+// visitRange calls visit with the recipients of a range, if there are any. Their memory is charged
+// only until visit returns.
+func (s *Service) visitRange(
+	ctx context.Context, p *plan, after, last int64, visit func([]Recipient) (more bool, err error),
+) (more bool, err error) {
+	inner, held := budget.Portion(ctx, 0)
+	defer held.Close()
+	found, err := s.recipients(inner, p, after, last)
+	if err != nil || len(found) == 0 {
+		return true, err
+	}
+	return visit(found)
 }
 
 // rangeEnd returns the id up to which no list has more than size subscribed people after the id

@@ -6,7 +6,8 @@ import (
 )
 
 // ParseLists parses RecipientListsAndSegments and Exclude_RecipientListsAndSegments. Each is a
-// comma-separated text of ListID:SegmentID, where a missing or zero SegmentID means the whole list.
+// comma-separated text of ListID:SegmentID, where a missing, empty or zero SegmentID means the whole
+// list. A doubled colon is one.
 // Blanks around numbers and empty entries are ignored. Exclusions without inclusions are kept, but
 // select no recipients. If both texts are empty, the result is the zero Audience.
 //
@@ -54,7 +55,8 @@ func (p *parser) pair(entry, path string) Criterion {
 		p.fault(path, "%s does not begin with the number of a list", quote(entry))
 		return Criterion{}
 	}
-	if !hasSegment || isZeroNumber(segmentText) {
+	segmentText = strings.TrimSpace(strings.TrimPrefix(segmentText, ":")) // old scripts write 1::0
+	if !hasSegment || segmentText == "" || isZeroNumber(segmentText) {
 		return Criterion{ListID: list}
 	}
 	segment, ok := parseID(segmentText)

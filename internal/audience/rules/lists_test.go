@@ -22,6 +22,15 @@ func TestParseListsReadsPairs(t *testing.T) {
 	}{
 		{"nothing", "", " , ", rules.Audience{}, "", ""},
 		{
+			"whole lists as old scripts write them", "3:,4::0, 5 : ", "6::7",
+			rules.Audience{
+				Form: rules.FormLists, Operator: rules.Or,
+				Criteria: []rules.Criterion{{ListID: 3}, {ListID: 4}, {ListID: 5}},
+				Exclude:  []rules.Criterion{pair(6, 7)},
+			},
+			"3:0,4:0,5:0", "6:7",
+		},
+		{
 			"whole lists and segments", "3:0, 4:2 ,5", "",
 			rules.Audience{
 				Form: rules.FormLists, Operator: rules.Or,
@@ -81,7 +90,6 @@ func TestListFaultsNameTheEntry(t *testing.T) {
 		{"no number", "3:0,x:2", "", []string{`include[1]: "x:2" does not begin with the number of a list`}},
 		{"list zero", "0:2", "", []string{`include[0]: "0:2" does not begin with the number of a list`}},
 		{"no list", ":2", "", []string{`include[0]: ":2" does not begin with the number of a list`}},
-		{"colon without segment", "3:", "", []string{`include[0]: "3:" does not end with the number of a segment`}},
 		{"segment below zero", "3:-1", "", []string{`include[0]: "3:-1" does not end with the number of a segment`}},
 		{"three numbers", "3:2:1", "", []string{`include[0]: "3:2:1" does not end with the number of a segment`}},
 		{

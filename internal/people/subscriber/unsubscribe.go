@@ -50,43 +50,49 @@ func (s *Service) Unsubscribe(ctx context.Context, in Unsubscription) (*Departur
 	}
 	key, now := address.Key(in.Email), store.Truncate(s.now())
 	var left *Departure
-	err := s.db.TxLatest(ctx, func(ctx context.Context) error {
-		found, others, err := s.lockAddress(ctx, in, key)
-		if err != nil {
-			return err
-		}
-		if found.Status == kind.SubscriberUnsubscribed {
-			return notSubscribed()
-		}
-		left = &Departure{Subscriber: found, Lists: []int64{in.ListID}}
-		going := []*ent.Subscriber{found}
-		if in.CampaignID != 0 {
-			lists, reached, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
-			// A person can always unsubscribe, even if the link names a campaign that no longer exists.
-			if err != nil && apperr.CodeOf(err) != apperr.NotFound {
-				return err
-			}
-			if err == nil && slices.Contains(lists, in.ListID) {
-				for _, p := range others {
-					same := p.ContactID == found.ContactID || p.ContactID == reached
-					if same && p.Status != kind.SubscriberUnsubscribed && slices.Contains(lists, p.ListID) {
-						going, left.Lists = append(going, p), append(left.Lists, p.ListID)
-					}
-				}
-				left.Lists = store.Distinct(left.Lists)
-			}
-		}
-		when := make(map[int64]time.Time, len(going))
-		for _, p := range going {
-			when[p.ID] = now
-		}
-		found.Status, found.UnsubscribedAt = kind.SubscriberUnsubscribed, &now
-		return s.Left(ctx, when)
+	err := s.db.TxLatest(ctx, func(ctx context.Context) (err error) {
+		left, err = s.unsubscribe(ctx, in, key, now)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return left, nil
+}
+
+// unsubscribe is Unsubscribe within a transaction, for the key of an address.
+func (s *Service) unsubscribe(ctx context.Context, in Unsubscription, key string, now time.Time) (*Departure, error) {
+	found, others, err := s.lockAddress(ctx, in, key)
+	if err != nil {
+		return nil, err
+	}
+	if found.Status == kind.SubscriberUnsubscribed {
+		return nil, notSubscribed()
+	}
+	left := &Departure{Subscriber: found, Lists: []int64{in.ListID}}
+	going := []*ent.Subscriber{found}
+	if in.CampaignID != 0 {
+		lists, reached, err := s.counter.Unsubscribed(ctx, in.CampaignID, found, now)
+		// A person can always unsubscribe, even if the link names a campaign that no longer exists.
+		if err != nil && apperr.CodeOf(err) != apperr.NotFound {
+			return nil, err
+		}
+		if err == nil && slices.Contains(lists, in.ListID) {
+			for _, p := range others {
+				same := p.ContactID == found.ContactID || p.ContactID == reached
+				if same && p.Status != kind.SubscriberUnsubscribed && slices.Contains(lists, p.ListID) {
+					going, left.Lists = append(going, p), append(left.Lists, p.ListID)
+				}
+			}
+			left.Lists = store.Distinct(left.Lists)
+		}
+	}
+	when := make(map[int64]time.Time, len(going))
+	for _, p := range going {
+		when[p.ID] = now
+	}
+	found.Status, found.UnsubscribedAt = kind.SubscriberUnsubscribed, &now
+	return left, s.Left(ctx, when)
 }
 
 // lockAddress locks the contact with an address that is on a list, and then all subscriptions of the
