@@ -56,7 +56,6 @@ func (b *Bridge) subscriberCommands() []Command {
 			Doc: "Takes an email address off lists, or with RulesJSON everybody for whom the rules hold.",
 			Parameters: []Parameter{
 				required("ListID", "The list, or comma-separated ids of several."),
-				required("IPAddress", ipAddress),
 				required("EmailAddress", "The address. May be left out with SubscriberID or RulesJSON."),
 				optional("SubscriberID", "A subscription of the person, instead of the address."),
 				optional(
@@ -68,11 +67,11 @@ func (b *Bridge) subscriberCommands() []Command {
 					"CampaignID",
 					"The campaign because of which the person leaves, in whose statistics it counts once; 0, or one that is gone, counts nowhere.",
 				),
+				optional("IPAddress", "The IP address from which the person asked for it. It is not kept."),
 				optional("Preview", "Whether to change nothing and tell what would be answered: true or false."),
 			},
 			Codes: []Code{
 				{Number: 1, Text: "ListID is missing", Missing: "ListID"},
-				{Number: 2, Text: "IPAddress is missing", Missing: "IPAddress"},
 				{Number: 3, Text: "EmailAddress is missing", Missing: "EmailAddress"},
 				{Number: 4, Text: "List not found", Reasons: []apperr.Reason{apperr.ReasonListNotFound}},
 				{
@@ -228,7 +227,7 @@ func customFields(p Parameters) map[int64]string {
 
 // unsubscribe answers Subscriber.Unsubscribe.
 func (b *Bridge) unsubscribe(ctx context.Context, p Parameters) (Object, error) {
-	needed := []string{"ListID", "IPAddress"}
+	needed := []string{"ListID"}
 	if !p.Has("SubscriberID") && !p.Has("RulesJSON") {
 		needed = append(needed, "EmailAddress")
 	}

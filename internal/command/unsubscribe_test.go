@@ -47,7 +47,7 @@ func TestSubscriberUnsubscribe(t *testing.T) {
 			s.out.WriteString("\n")
 		}
 		leave("1: no list", "key", "EmailAddress=ann@example.com&IPAddress=192.0.2.1")
-		leave("2: no address of the network", "key", "ListID={a}&EmailAddress=ann@example.com")
+		leave("no address of the network", "key", "ListID={a}&EmailAddress=ann@example.com&Preview=1")
 		leave("3: nobody", "key", "ListID={a}&IPAddress=192.0.2.1")
 		leave("3: empty rules are not given", "key", "ListID={a}&IPAddress=192.0.2.1&RulesJSON=")
 		leave("4: unknown list", "key", "ListID=999999999&EmailAddress=ann@example.com&IPAddress=192.0.2.1")
