@@ -26,12 +26,11 @@ func TestCampaignRecipientsGet(t *testing.T) {
 		a, b := f.list(t, me, "a"), f.list(t, me, "b")
 		text := f.field(t, me, a, kind.FieldText)
 		f.numberField(t, me)
-		for list, addresses := range map[int64][]string{
-			a: {"ann@example.com", "ben@example.com", "gone@example.com"}, b: {"ann@example.com", "cid@example.com"},
-		} {
-			for _, address := range addresses {
-				f.subscribe(t, me, list, address)
-			}
+		for _, address := range []string{"ann@example.com", "ben@example.com", "gone@example.com"} {
+			f.subscribe(t, me, a, address)
+		}
+		for _, address := range []string{"ann@example.com", "cid@example.com"} {
+			f.subscribe(t, me, b, address)
 		}
 		f.post("APIKey=" + me.key + "&Command=Subscriber.Unsubscribe&IPAddress=192.0.2.1&EmailAddress=gone@example.com&ListID=" + itoa(a))
 		ann := f.db.Client(me.ctx).Subscriber.Query().Where(emailIs("ann@example.com")).Order(ent.Asc("id")).FirstX(me.ctx)
