@@ -167,6 +167,7 @@ func (w *world) ready(t *testing.T, a *apitest.Account) string {
 
 func TestRecipientsAreRetriedAndResolved(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.sendsTo(t, 25) // where nothing goes: no sender runs
 		a := w.Account(t)
 		c := w.ended(t, a)
 		retry := func(key string, in object) string {
@@ -209,16 +210,24 @@ func TestRecipientsAreRetriedAndResolved(t *testing.T) {
 	})
 }
 
+// sendsTo gives the world a server that can send to a mail server of this machine.
+func (w *world) sendsTo(t *testing.T, port int) {
+	t.Helper()
+	w.Server = apitest.With(t, w.db, apitest.Config(), func(o *app.ServiceOptions) {
+		o.Sending.Route = &mailer.Route{Host: "127.0.0.1", Port: port, Security: mailer.Off}
+		o.Sending.UnsubscribeURL = func(run, contact int64) string {
+			return fmt.Sprintf("https://e.example.com/%d-%d", run, contact)
+		}
+	})
+}
+
 const testDocument = `mutation($in: SendTestInput!) { sendTest(input: $in) {
 	outcomes { emailAddress accepted code enhancedCode } userErrors { code reason field } } }`
 
 func TestATestGoesToItsAddressesAndCountsNowhere(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		sink := smtpsink.Start(t, smtpsink.Options{Script: smtpsink.ByLocalPart, KeepBodies: true})
-		w.Server = apitest.With(t, w.db, apitest.Config(), func(o *app.ServiceOptions) {
-			o.Sending.Route = &mailer.Route{Host: "127.0.0.1", Port: sink.Port, Security: mailer.Off}
-			o.Sending.UnsubscribeURL = func(run, contact int64) string { return fmt.Sprintf("https://e.example.com/%d-%d", run, contact) }
-		})
+		w.sendsTo(t, sink.Port)
 		a := w.Account(t)
 		w.MustQuery(t, a.Key, `mutation { updateAccount(input: {sender: BUILT_IN}) { user { sender } } }`, nil)
 		id := w.ready(t, a)

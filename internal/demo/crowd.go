@@ -34,7 +34,7 @@ type CrowdServices struct {
 // What somebody does is always the same for the same run.
 type Crowd struct {
 	services CrowdServices
-	// account is the demo account: the crowd does nothing about the mail of others.
+	// account is the demo account: the crowd does not act on the mail of others.
 	account caller.Identity
 	log     *slog.Logger
 
@@ -119,13 +119,18 @@ func (c *Crowd) Receive(m *capture.Message) {
 	})
 }
 
-// act does what the recipient of a message does, one thing after the other.
+// act does what the recipient of a message does, one thing after the other. On mail of another account
+// it does nothing.
 func (c *Crowd) act(ctx context.Context, m *capture.Message, runID, contactID int64) error {
+	runs, err := c.services.Sending.RunsByIDs(ctx, []int64{runID}, campaignrun.FieldCampaignID)
+	if err != nil || runs[runID] == nil {
+		return err // of another account
+	}
 	run := fmt.Sprint(runID)
 	wait := func(name string, least, most time.Duration) error {
 		return sleep(ctx, least+time.Duration(draw(name, run, m.To)*float64(most-least)))
 	}
-	p := recipient{Crowd: c, runID: runID, contactID: contactID}
+	p := recipient{Crowd: c, runID: runID, contactID: contactID, campaignID: runs[runID].CampaignID}
 	does := fateOf(m.To, runID)
 	if does.bounces {
 		if err := wait("bounced", 2*time.Second, 10*time.Second); err != nil {
@@ -158,25 +163,20 @@ func (c *Crowd) act(ctx context.Context, m *capture.Message, runID, contactID in
 	if err := wait("left", time.Second, 10*time.Second); err != nil {
 		return err
 	}
-	_, err := c.services.Leaving.Leave(ctx, runID, contactID) // as the link does
+	_, err = c.services.Leaving.Leave(ctx, runID, contactID) // as the link does
 	return err
 }
 
 // recipient is somebody who got the mail of a run.
 type recipient struct {
 	*Crowd
-	runID, contactID int64
+	runID, contactID, campaignID int64
 }
 
-// record records an event of the recipient, as a mailer of the account would. Runs of other accounts
-// are not found, and nothing is recorded.
+// record records an event of the recipient, as a mailer of the account would.
 func (r recipient) record(ctx context.Context, e events.Event) error {
-	runs, err := r.services.Sending.RunsByIDs(ctx, []int64{r.runID}, campaignrun.FieldCampaignID)
-	if err != nil || runs[r.runID] == nil {
-		return err
-	}
 	e.ID = fmt.Sprintf("demo/%s/%d/%d", e.Kind, r.runID, r.contactID)
-	e.CampaignID, e.ContactID = runs[r.runID].CampaignID, r.contactID
+	e.CampaignID, e.ContactID = r.campaignID, r.contactID
 	e.At = time.Now().UTC().Format(time.RFC3339Nano)
 	results, err := r.services.Events.Record(ctx, []events.Event{e})
 	if err != nil {
