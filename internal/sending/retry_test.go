@@ -340,6 +340,9 @@ func TestFailuresWithoutEventsAreRetried(t *testing.T) {
 			t.Errorf("%d failed", c.TotalFailed)
 		}
 		w.numbers(id)
+		if _, err := w.Campaigns.Cancel(w.ctx, campaign.Call{ID: id}, ""); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 
